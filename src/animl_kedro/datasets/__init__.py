@@ -1,0 +1,1 @@
+"""Kedro datasets: they own all input and output of the project."""

@@ -1,0 +1,143 @@
+"""The archive of images in S3 as a Kedro dataset that loads lazily."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+from PIL.Image import Image
+
+from animl_kedro.errors import InputError
+from animl_kedro.images import open_image
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_CONNECTIONS = 64
+
+
+class MissingKeyError(KeyError):
+    """A key that the archive does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ImageArchive(Mapping[str, Image]):
+    """The images of an S3 bucket, by key. One shared client, made when it is first needed; safe for threads."""
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        anonymous: bool = False,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
+        self.bucket = bucket
+        self.prefix = prefix
+        self._endpoint_url = endpoint_url
+        self._region = region
+        self._anonymous = anonymous
+        self._credentials: dict[str, Any] = dict(credentials or {})
+
+    @cached_property
+    def client(self) -> "S3Client":
+        """The S3 client. Raises InputError where there are no credentials to be found."""
+        import boto3  # noqa: PLC0415 - half a second that only those pay who reach for the archive
+        from botocore import UNSIGNED  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        session = boto3.Session(region_name=self._region, **self._credentials)
+        if not self._anonymous and session.get_credentials() is None:
+            raise InputError(
+                f"There are no credentials for the archive s3://{self.bucket}. Put a profile or keys into "
+                "conf/local/credentials.yml, or set AWS_PROFILE; for a public bucket set `anonymous: true` in the "
+                "catalog entry `image_archive`."
+            )
+        config = Config(
+            max_pool_connections=MAX_CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": 5},
+            connect_timeout=10,
+            read_timeout=60,
+            signature_version=UNSIGNED if self._anonymous else None,
+        )
+        return session.client("s3", endpoint_url=self._endpoint_url, config=config)
+
+    def read_bytes(self, key: str) -> bytes:
+        """The object's bytes. Raises MissingKeyError where there is none, and botocore's errors otherwise."""
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            raise MissingKeyError(f"s3://{self.bucket} has no key {self.prefix + key!r}") from None
+
+    def __getitem__(self, key: str) -> Image:
+        return open_image(self.read_bytes(key))
+
+    def __iter__(self) -> Iterator[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        return (item["Key"].removeprefix(self.prefix) for page in pages for item in page.get("Contents", []))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"ImageArchive(s3://{self.bucket}/{self.prefix})"
+
+
+class ImageArchiveDataset(AbstractDataset[NoReturn, ImageArchive]):
+    """Gives an `ImageArchive`: a mapping from keys to upright RGB Pillow images in S3, fetched when asked for.
+
+    ``credentials`` are boto3's session arguments: ``profile_name``, or ``aws_access_key_id``,
+    ``aws_secret_access_key`` and ``aws_session_token``. Without them boto3 looks where it always does.
+
+    YAML example::
+
+        image_archive:
+          type: animl_kedro.datasets.image_archive.ImageArchiveDataset
+          bucket: animl-images-serving-prod
+          region: us-west-2
+          credentials: animl
+
+    Python example::
+
+        archive = ImageArchiveDataset(bucket="lilawildlife", anonymous=True).load()
+        archive["channel-islands/images/loc-p_lacl/CHIL - 201/photo.jpg"].show()
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        prefix: str = "",
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        anonymous: bool = False,
+        credentials: dict[str, str] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._archive = ImageArchive(
+            bucket,
+            prefix=prefix,
+            endpoint_url=endpoint_url,
+            region=region,
+            anonymous=anonymous,
+            credentials=credentials,
+        )
+        self.metadata = metadata
+
+    def load(self) -> ImageArchive:
+        """Give the archive; nothing is contacted yet."""
+        return self._archive
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the archive belongs to Animl."""
+        raise DatasetError(f"s3://{self._archive.bucket} is an archive: it is read, never written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"bucket": self._archive.bucket, "prefix": self._archive.prefix}

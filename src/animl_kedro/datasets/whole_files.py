@@ -1,0 +1,62 @@
+"""Kedro's own datasets, made to write whole files.
+
+kedro-datasets writes straight into the final file, so that a run that is killed leaves half of one behind. These are
+the same datasets over a local file system that writes beside the file and moves it into place at the end. Files on
+S3 and its like are written whole by nature and stay as they are.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from fsspec.implementations.local import LocalFileSystem
+from kedro_datasets import json, matplotlib, pandas, text
+
+from animl_kedro.files import written_whole
+
+
+class WholeFileSystem(LocalFileSystem):  # type: ignore[misc] # fsspec is untyped
+    """A local file system where a file that is written appears when it is complete, and not at all on an error."""
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> AbstractContextManager[IO[Any]]:
+        """Open a file for reading as usual, or for writing whole."""
+        if "w" not in mode:
+            return super().open(path, mode, **options)  # type: ignore[no-any-return]
+        return _open_whole(Path(self._strip_protocol(path)), mode)
+
+
+@contextmanager
+def _open_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
+    encoding = None if "b" in mode else "utf-8"
+    with written_whole(path) as temporary, temporary.open(mode, encoding=encoding) as file:
+        yield file
+
+
+class _WrittenWhole:
+    """Mixin that puts a `WholeFileSystem` in the place of the local file system."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        if self._protocol == "file":  # type: ignore[attr-defined]
+            self._fs = WholeFileSystem()
+
+
+class ParquetDataset(_WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
+    """`kedro_datasets.pandas.ParquetDataset`, written whole."""
+
+
+class CSVDataset(_WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
+    """`kedro_datasets.pandas.CSVDataset`, written whole."""
+
+
+class JSONDataset(_WrittenWhole, json.JSONDataset):  # type: ignore[misc]
+    """`kedro_datasets.json.JSONDataset`, written whole."""
+
+
+class TextDataset(_WrittenWhole, text.TextDataset):  # type: ignore[misc]
+    """`kedro_datasets.text.TextDataset`, written whole."""
+
+
+class MatplotlibDataset(_WrittenWhole, matplotlib.MatplotlibDataset):  # type: ignore[misc]
+    """`kedro_datasets.matplotlib.MatplotlibDataset`, written whole."""

@@ -1,0 +1,70 @@
+"""Files written whole, and paths from outside kept inside.
+
+A file appears under its final name only when it is complete; a path that comes with the data never leads out of the
+folder that it is joined to.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+TEMPORARY_SUFFIX = ".part"
+
+_RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_UNSAFE_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+_MAX_NAME_BYTES = 200
+"""File systems allow 255 bytes a name; crops and temporary files add to it."""
+
+
+def fault_of_relative_path(path: str) -> str | None:
+    """What makes a path from outside unfit to be joined to a folder, or None if nothing does.
+
+    Refused are absolute paths, ``.`` and ``..``, drive letters, device names, names that end in a dot or a space,
+    control characters and whatever else a common file system cannot keep.
+    """
+    if not path:
+        return "the path is empty"
+    if character := _UNSAFE_CHARACTERS.search(path):
+        return f"the path has the character {character.group()!r}"
+    if path.startswith("/"):
+        return "the path is absolute"
+    return next(filter(None, map(_fault_of_name, path.split("/"))), None)
+
+
+def _fault_of_name(name: str) -> str | None:
+    if name in ("", ".", ".."):
+        return f"the path has the part {name!r}"
+    if _RESERVED_ON_WINDOWS.fullmatch(name):
+        return f"the path has the device name {name!r}"
+    if name[-1] in ". ":
+        return f"the path's part {name!r} ends in a dot or a space"
+    try:
+        too_long = len(name.encode()) > _MAX_NAME_BYTES
+    except UnicodeEncodeError:
+        return "the path has a character that is not Unicode"
+    return f"the path's part {name[:40]!r}… is longer than {_MAX_NAME_BYTES} bytes" if too_long else None
+
+
+def inside(folder: Path, relative_path: str) -> Path:
+    """Join a path that came with the data to a folder.
+
+    Raises ValueError where the path could lead out of the folder.
+    """
+    if fault := fault_of_relative_path(relative_path):
+        raise ValueError(f"{relative_path!r}: {fault}")
+    return folder.joinpath(*PurePosixPath(relative_path).parts)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, moved to `path` at the end and removed where an error comes first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    try:
+        yield temporary
+        os.replace(temporary, path)  # noqa: PTH105 - the atomic one, by its well-known name
+    finally:
+        temporary.unlink(missing_ok=True)

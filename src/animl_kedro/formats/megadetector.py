@@ -1,0 +1,43 @@
+"""The results format of MegaDetector, version 1.6.
+
+Boxes are [left, top, width, height] in fractions of the image, category ids are strings, an image that failed has a
+``failure`` and no ``detections``. Ground truth is written in the same format: confidence 1, and the label as a
+classification with confidence 1, so that nothing is lost.
+
+Source: https://github.com/agentmorris/MegaDetector, "MegaDetector batch output format".
+"""
+
+from typing import Any
+
+from animl_kedro.errors import InputError
+
+FORMAT_VERSION = "1.6"
+ANIMAL = "1"
+CATEGORIES = {ANIMAL: "animal", "2": "person", "3": "vehicle"}
+BOX_DECIMALS = 6
+"""A millionth of the frame: finer than a hundredth of a pixel, coarser than the noise of floating point."""
+
+Results = dict[str, Any]
+
+
+def check_results(results: Any) -> Results:
+    """Give the results back if they are in the format.
+
+    Raises InputError that names the first fault otherwise.
+    """
+    if fault := _fault_of(results):
+        raise InputError(f"not MegaDetector results (format {FORMAT_VERSION}): {fault}")
+    return results  # type: ignore[no-any-return]
+
+
+def _fault_of(results: Any) -> str | None:
+    if not isinstance(results, dict) or not isinstance(results.get("images"), list):
+        return "expected an object with a list of images"
+    if not isinstance(results.get("detection_categories"), dict):
+        return "detection_categories are absent"
+    for image in results["images"]:
+        if not isinstance(image, dict) or not isinstance(image.get("file"), str):
+            return f"an image has no file: {str(image)[:100]}"
+        if not isinstance(image.get("detections"), list) and not image.get("failure"):
+            return f"{image['file']} has neither detections nor a failure"
+    return None

@@ -1,0 +1,80 @@
+"""The one door for pixels: every image of the project is opened here.
+
+What comes out is upright by its EXIF orientation, RGB, and whole. What is truncated, empty, not an image or
+suspiciously large is refused with an :class:`UnreadableImageError`; no half-grey picture passes.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 200_000_000
+"""Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
+
+FIRST_TURNED_ORIENTATION = 5
+"""EXIF orientations 5 to 8 swap width and height."""
+
+
+class UnreadableImageError(Exception):
+    """An image that cannot be used, with the reason in words."""
+
+
+def open_image(source: Path | bytes) -> Image.Image:
+    """Open an image file, or its bytes, fully decoded, upright and in RGB.
+
+    Raises UnreadableImageError where the file is absent, empty, truncated, not an image or over `MAX_PIXELS`.
+    """
+    try:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
+    if not data:
+        raise UnreadableImageError("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # The bound on pixels is ours, below; Pillow's own warns at half of it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                _check_size(image)
+                image.load()
+                return _to_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(str(error)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image in a known format") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImageError(f"damaged: {error}") from error
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of the upright image, read from the file's header alone.
+
+    Raises UnreadableImageError where there is no such header.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= FIRST_TURNED_ORIENTATION
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise UnreadableImageError(f"not an image in a known format: {error}") from error
+    return (height, width) if turned else (width, height)
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnreadableImageError(f"{width} × {height} pixels, more than the {MAX_PIXELS:,} allowed")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """RGB of any mode; the 16 bits of grey images are scaled to 8, not clipped, and transparency lies on black."""
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
+    if "transparency" in image.info or image.mode in ("LA", "PA", "La"):
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        background = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(background, image)
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -1,0 +1,1 @@
+"""The five pipelines. None imports another: what they share passes through the catalog."""

@@ -1,0 +1,82 @@
+"""The nodes of the dataset split pipeline."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from animl_kedro.pipelines.dataset_split import labeling
+from animl_kedro.pipelines.dataset_split.balance import check_disjoint, split_balance
+from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
+from animl_kedro.pipelines.dataset_split.splitting import SplitProblem, assign_locations, objective
+from animl_kedro.tables import Split, Splits
+
+logger = logging.getLogger(__name__)
+
+
+def label_crops(
+    crops: pd.DataFrame, label_map: dict[str, list[str]], params: DatasetSplitParams
+) -> tuple[pd.DataFrame, dict[str, str], pd.DataFrame]:
+    """Turn dataset labels into classes, and leave out classes that are too rare to be measured."""
+    labeled, rejected = labeling.label_crops(crops, label_map, params)
+    classes = sorted(labeled["label"].unique())
+    logger.info(
+        "%d crops of %d classes (%s), %d crops left out: see rejected_crops",
+        len(labeled),
+        len(classes),
+        ", ".join(f"{count} {label}" for label, count in labeled["label"].value_counts().items()),
+        len(rejected),
+    )
+    return labeled, {str(index): label for index, label in enumerate(classes)}, rejected
+
+
+def assign_splits(labeled_crops: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
+    """Divide the locations among train, val and test, as close to the wanted fractions of every class as can be."""
+    crops = labeled_crops.sort_values("crop_id")
+    places = crops[["dataset", "location"]].apply(tuple, axis=1)
+    counts = pd.crosstab(places, crops["label"])
+    problem = SplitProblem(counts.to_numpy(), np.array(list(params.fractions.values())))
+    assignment = assign_locations(problem, params.tries, np.random.default_rng(params.seed))
+    split_of = dict(zip(counts.index, np.array(Split)[assignment], strict=True))
+    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": places.map(split_of).astype(str)})
+    check_disjoint(labeled_crops, splits)
+    logger.info(
+        "%s; no location in two splits, distance from the wanted fractions %.4f",
+        ", ".join(f"{int((assignment == i).sum())} locations {split}" for i, split in enumerate(Split)),
+        objective(problem, assignment),
+    )
+    return Splits.validate(splits.reset_index(drop=True))
+
+
+def summarize_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
+    """Count crops and locations of every class in every split, beside what was wanted."""
+    summary = split_balance(labeled_crops, splits, params)
+    for row in summary[summary["crops"] == 0].itertuples():
+        logger.warning(
+            "the class %s has no crop in the split %s: it has too few locations to be in every split, so it cannot be "
+            "%s there. Add locations with it, merge it with another class, or raise dataset_split.min_locations.",
+            row.label,
+            row.split,
+            "learned" if row.split == Split.TRAIN else "measured",
+        )
+    deviation = (summary["crop_share"] - summary["wanted_share"]).abs()
+    farthest = summary.loc[deviation.idxmax()]
+    logger.info(
+        "farthest from wanted: %s has %.0f %% of the crops of %s, wanted %.0f %%",
+        farthest["split"],
+        100 * farthest["crop_share"],
+        farthest["label"],
+        100 * farthest["wanted_share"],
+    )
+    return summary
+
+
+def plot_splits(split_summary: pd.DataFrame) -> Any:
+    """Draw how many crops of every class are in which split."""
+    # matplotlib takes half a second to import: only this node pays for it
+    from animl_kedro.pipelines.dataset_split.plots import plot_split_balance  # noqa: PLC0415
+
+    figure = plot_split_balance(split_summary)
+    logger.info("drew the balance of %d classes", split_summary["label"].nunique())
+    return figure

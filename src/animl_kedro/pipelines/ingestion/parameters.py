@@ -1,0 +1,29 @@
+"""The parameters of the ingestion pipeline."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class IngestionParams(BaseModel):
+    """What to take from the export, and how to download it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name of the data set: the first folder of every crop, and the first half of every location's identity."""
+
+    key_field: Literal["serving_bucket_key", "file_name"] = "serving_bucket_key"
+    """Which field of an image's record is its key in the archive: Animl's serving key, or the file name (LILA)."""
+
+    labels: tuple[str, ...] | None = Field(None, min_length=1)
+    """Labels to keep; None keeps every label of the export."""
+
+    validated_only: bool = True
+    """Whether to leave out labels that no person has validated. Exports without the field count as validated."""
+
+    download_threads: int = Field(32, ge=1, le=64)
+    """Images downloaded at the same time."""
+
+    max_failed_fraction: float = Field(0.01, ge=0, le=1)
+    """Fraction of the images that may fail to download before the run fails, after having tried them all."""

@@ -1,0 +1,264 @@
+"""The schema of every table that crosses a pipeline's border.
+
+The catalog enforces them on load and on save (``validator:`` in ``conf/base/catalog``). A schema lists every column;
+a column that is not listed is refused, so that a table that loads is a table that can be trusted. Boxes are pixels of
+the upright image unless a column says ``relative``.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing.pandas import Series
+
+
+class FileStatus(StrEnum):
+    """What became of an image's file."""
+
+    DOWNLOADED = "downloaded"
+    PRESENT = "present"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+class BoxSource(StrEnum):
+    """Where a crop's box came from."""
+
+    ANNOTATION = "annotation"
+    DETECTOR = "detector"
+
+
+class Split(StrEnum):
+    """The three parts of the data, in the order of every table and plot."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+PROBABILITY_PREFIX = "probability_"
+"""A class's column in `Predictions` is this prefix and the class's label."""
+
+
+class Table(pa.DataFrameModel):
+    """What all tables share: known columns only, and types coerced."""
+
+    class Config:
+        """Pandera's settings."""
+
+        strict = True
+        coerce = True
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """A checked table of these rows, with the schema's columns and types also where there is no row."""
+        return cls.validate(pd.DataFrame(rows, columns=list(cls.to_schema().columns)))
+
+
+class Images(Table):
+    """One row an image of the export.
+
+    ``file_name`` is the relative path under which the image is kept, safe to join to a folder and unique without
+    regard to upper and lower case. ``datetime`` is the wall clock at the camera, without a zone. ``width`` and
+    ``height`` are the pixels that the export recorded, if it did.
+    """
+
+    image_id: Series[str] = pa.Field(unique=True)
+    dataset: Series[str]
+    key: Series[str]
+    file_name: Series[str] = pa.Field(unique=True)
+    location: Series[str] = pa.Field(nullable=True)
+    sequence_id: Series[str] = pa.Field(nullable=True)
+    datetime: Series[pa.DateTime] = pa.Field(nullable=True)
+    width: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
+    height: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
+
+
+class Annotations(Table):
+    """One row a label of an image, with its box where it has one.
+
+    The four box columns are pixels, all present or all missing. ``confidence`` is missing for labels by people.
+    """
+
+    annotation_id: Series[str] = pa.Field(unique=True)
+    image_id: Series[str]
+    label: Series[str]
+    box_left: Series[float] = pa.Field(nullable=True)
+    box_top: Series[float] = pa.Field(nullable=True)
+    box_width: Series[float] = pa.Field(nullable=True)
+    box_height: Series[float] = pa.Field(nullable=True)
+    confidence: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class RejectedRecords(Table):
+    """One row a record of the export that was not used, and why."""
+
+    record: Series[str] = pa.Field(isin=["image", "annotation"])
+    record_id: Series[str]
+    image_id: Series[str] = pa.Field(nullable=True)
+    reason: Series[str]
+    detail: Series[str]
+
+
+class ImageFiles(Table):
+    """The local manifest: one row an image, with what became of its file.
+
+    ``path`` is relative to the image store, ``checksum`` the MD5 of the file's bytes; both are missing where there is
+    no file, and then ``error`` says why.
+    """
+
+    image_id: Series[str] = pa.Field(unique=True)
+    key: Series[str]
+    path: Series[str] = pa.Field(nullable=True)
+    bytes: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
+    checksum: Series[str] = pa.Field(nullable=True)
+    status: Series[str] = pa.Field(isin=list(FileStatus))
+    error: Series[str] = pa.Field(nullable=True)
+
+
+class Crops(Table):
+    """One row a crop, traceable to its image's pixels.
+
+    ``crop_id`` is the path of the crop below the crop folder. ``box_*`` are pixels of the upright image,
+    ``relative_*`` the same box in fractions of it; ``width`` and ``height`` are the pixels of the crop as stored.
+    ``settings`` is the checksum of the cropping parameters.
+    """
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    dataset: Series[str]
+    image_id: Series[str]
+    image_path: Series[str]
+    annotation_id: Series[str] = pa.Field(nullable=True)
+    location: Series[str] = pa.Field(nullable=True)
+    sequence_id: Series[str] = pa.Field(nullable=True)
+    datetime: Series[pa.DateTime] = pa.Field(nullable=True)
+    label: Series[str]
+    box_source: Series[str] = pa.Field(isin=list(BoxSource))
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+    box_left: Series[float] = pa.Field(ge=0)
+    box_top: Series[float] = pa.Field(ge=0)
+    box_width: Series[float] = pa.Field(gt=0)
+    box_height: Series[float] = pa.Field(gt=0)
+    relative_left: Series[float] = pa.Field(ge=0, le=1)
+    relative_top: Series[float] = pa.Field(ge=0, le=1)
+    relative_width: Series[float] = pa.Field(gt=0, le=1)
+    relative_height: Series[float] = pa.Field(gt=0, le=1)
+    width: Series[int] = pa.Field(gt=0)
+    height: Series[int] = pa.Field(gt=0)
+    settings: Series[str]
+
+
+class RejectedBoxes(Table):
+    """One row a box, or a whole image, that did not become a crop, and why."""
+
+    image_id: Series[str]
+    annotation_id: Series[str] = pa.Field(nullable=True)
+    label: Series[str] = pa.Field(nullable=True)
+    reason: Series[str]
+    detail: Series[str]
+
+
+class LabeledCrops(Table):
+    """One row a crop that takes part in training or measuring, with its class.
+
+    ``dataset_label`` is the label that the crop came with, ``label`` the class that the label map made of it.
+    """
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    dataset: Series[str]
+    location: Series[str]
+    sequence_id: Series[str] = pa.Field(nullable=True)
+    dataset_label: Series[str]
+    label: Series[str]
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+
+
+class RejectedCrops(Table):
+    """One row a crop that takes no part in training or measuring, and why."""
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    dataset_label: Series[str]
+    reason: Series[str]
+    detail: Series[str]
+
+
+class Splits(Table):
+    """One row a crop: the split that it belongs to."""
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=list(Split))
+
+
+class SplitSummary(Table):
+    """One row a split and class: how much was wanted, and how much was got.
+
+    The shares are fractions of the class's crops and of the locations where the class occurs.
+    """
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    label: Series[str]
+    crops: Series[int] = pa.Field(ge=0)
+    locations: Series[int] = pa.Field(ge=0)
+    wanted_share: Series[float] = pa.Field(ge=0, le=1)
+    crop_share: Series[float] = pa.Field(ge=0, le=1)
+    location_share: Series[float] = pa.Field(ge=0, le=1)
+
+
+class TrainingHistory(Table):
+    """One row an epoch and split. ``learning_rate`` is the one at the epoch's end, ``seconds`` wall time."""
+
+    epoch: Series[int] = pa.Field(ge=0)
+    split: Series[str] = pa.Field(isin=list(Split))
+    loss: Series[float] = pa.Field(nullable=True)
+    accuracy: Series[float] = pa.Field(ge=0, le=1)
+    macro_average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    learning_rate: Series[float] = pa.Field(ge=0)
+    seconds: Series[float] = pa.Field(ge=0)
+    images_per_second: Series[float] = pa.Field(ge=0)
+    best: Series[bool]
+
+
+class Predictions(Table):
+    """One row a crop of any split, with a probability for every class; a row's probabilities sum to 1."""
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=list(Split))
+    label: Series[str]
+    probabilities: Series[float] = pa.Field(alias=f"^{PROBABILITY_PREFIX}.+", regex=True, ge=0, le=1)
+
+
+class AveragePrecision(Table):
+    """One row a split and class, and three rows a split for the means over its classes.
+
+    ``kind`` is "class" or "mean"; a mean's ``label`` is "macro", "weighted" or "micro". ``average_precision`` is
+    missing where there is no positive crop to measure it on.
+    """
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    kind: Series[str] = pa.Field(isin=["class", "mean"])
+    label: Series[str]
+    average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    positives: Series[int] = pa.Field(ge=0)
+    crops: Series[int] = pa.Field(ge=0)
+    locations: Series[int] = pa.Field(ge=0)
+
+
+class PrecisionRecallCurves(Table):
+    """One row a split, class and threshold: precision and recall of "probability at or above the threshold"."""
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    label: Series[str]
+    threshold: Series[float] = pa.Field(ge=0, le=1)
+    precision: Series[float] = pa.Field(ge=0, le=1)
+    recall: Series[float] = pa.Field(ge=0, le=1)
+
+
+class ConfusionMatrix(Table):
+    """One row a split, class and predicted class, with zeros, so that every pair of labels is always there."""
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    label: Series[str]
+    predicted: Series[str]
+    crops: Series[int] = pa.Field(ge=0)
