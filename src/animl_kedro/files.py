@@ -7,6 +7,7 @@ folder that it is joined to.
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -60,11 +61,17 @@ def inside(folder: Path, relative_path: str) -> Path:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, moved to `path` at the end and removed where an error comes first."""
+    """Yield a temporary path beside `path`, for a file or a folder.
+
+    It is moved to `path` at the end, and removed where an error comes first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105 - the atomic one, by its well-known name
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)

@@ -16,12 +16,14 @@ from animl_kedro.sample.mammals import draw_fox, draw_rodent, draw_skunk
 from animl_kedro.sample.pose import BLACK, SHINE, Pose
 from animl_kedro.sample.reptiles_and_birds import draw_bird, draw_lizard
 
-
-NIGHT_GAIN = 1.25
-"""Fur throws more of the infrared flash back than the ground does."""
+NIGHT_GAIN = 1.2
+"""What fur throws back of the infrared flash; the ground's part is in `photograph`."""
 
 TONE_RANGE = 0.16
 """How much darker or paler than its kind an individual is at most."""
+
+ACROSS, UP, DOWN = 1.75, 1.6, 0.95
+"""How far any animal reaches from its foot, in its units: to either side, upwards and downwards."""
 
 
 class Species(StrEnum):
@@ -36,7 +38,7 @@ class Species(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A drawn animal: RGBA, cropped to its mask, and the pixel of it that stands on the ground."""
+    """A drawn animal: RGBA, with a narrow margin, and the pixel of it that stands on the ground."""
 
     image: Image.Image
     foot_x: float
@@ -45,19 +47,18 @@ class Figure:
 
 def draw_animal(species: Species, unit: float, pose: Pose, rng: np.random.Generator, *, shining: bool) -> Figure:
     """Draw an animal whose body is `unit` pixels long; at night its eyes are `shining` in the camera's flash."""
-    across, up, down = 1.75, 1.6, 0.75
     scale = unit * OVERSAMPLING
-    size = (round(2 * across * unit) * OVERSAMPLING, round((up + down) * unit) * OVERSAMPLING)
+    size = (round(2 * ACROSS * unit) * OVERSAMPLING, round((UP + DOWN) * unit) * OVERSAMPLING)
     artist, coat = _ARTISTS[species]
     canvas = Canvas(Image.new("RGB", size, coat), Image.new("L", size), rng)
     heading = -1 if pose.mirrored else 1
     matrix = np.array([[heading * scale * pose.turn, 0.0], [0.0, -scale]])
-    brush = Brush(canvas, matrix, np.array([across * scale, up * scale]))
+    brush = Brush(canvas, matrix, np.array([ACROSS * scale, UP * scale]))
     artist(brush.at(0, 0, pose.tilt), pose, SHINE if shining else BLACK)
     left, top, right, bottom = _framed(canvas.mask, round(0.25 * unit))
     gain = (NIGHT_GAIN if shining else 1.0) * (1 + TONE_RANGE * pose.tone)
     image = _finished(canvas.cropped((left, top, right, bottom)), unit, gain, rng)
-    return Figure(image, across * unit - left / OVERSAMPLING, up * unit - top / OVERSAMPLING)
+    return Figure(image, ACROSS * unit - left / OVERSAMPLING, UP * unit - top / OVERSAMPLING)
 
 
 def _framed(mask: Image.Image, margin: int) -> tuple[int, int, int, int]:

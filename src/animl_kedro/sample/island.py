@@ -1,77 +1,33 @@
-"""The sample island's plan: where its cameras hang, and who passes them when.
+"""The sample island's plan: where its cameras hang, who passes them when, and what is wrong with the records.
 
 The plan is pure data, made from one seed. Nothing is drawn here; see `photograph`.
 """
 
 import dataclasses
-import datetime as dt
-import re
-import unicodedata
-from collections.abc import Iterator
 
 import numpy as np
 
 from animl_kedro.sample.animals import Species
-from animl_kedro.sample.pose import Pose
-from animl_kedro.sample.vegetation import Ground
+from animl_kedro.sample.places import Location, plan_locations
+from animl_kedro.sample.visits import Photograph, plan_visits
 
-PROJECT = "sample_island"
-
-LOCATION_STREAM, PLAN_STREAM = 1, 2
-"""Third numbers of the seeds of places and of the plan; a photograph's is [seed, index], which is [seed, index, 0]."""
-
-NAMES = (
-    "Walnut Drainage", "Prisoners Harbor", "Smuggler's Cove", "42", "Devil's Peak", "Cañada Larga", "NA", "Fraser Point",
-    "Scorpion Rock", "Willow Spring", "Cueva Valdez", "Sandstone Point", "Yellowbanks", "Cave of the Birds' Eggs",
-    "Laguna Beach", "China Harbor", "Black Point", "Central Valley", "Islay Canyon", "Portezuela", "Christy Ranch",
-    "Coches Prietos", "Pelican Bay", "Sierra Blanca", "Alamos Anchorage",
-)  # fmt: skip
-"""Locations; one camera more was never given a name. Two of them read as a number and as nothing at all."""
-
-SIZES = ((800, 600), (960, 720), (1024, 768), (1280, 960))
+PLAN_STREAM = 2
+"""Third number of the plan's seed; those of the photographs and the places are in `photograph`."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Location:
-    """A place with a camera. ``size`` is the width and height of its photographs in pixels."""
+class Flaws:
+    """The photographs, by index, of which something is wrong, as in any real export.
 
-    index: int
-    name: str
-    camera: str
-    ground: Ground
-    size: tuple[int, int]
-    strip_on_top: bool
-    fahrenheit: bool
+    One is missing from the archive and one is cut off there; ``unmeasured`` lack width and height, ``undated`` the
+    time, and the labels of ``unreviewed`` are a model's suggestions.
+    """
 
-    @property
-    def slug(self) -> str:
-        """The name as Animl writes it into file names."""
-        plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
-        return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
-
-
-@dataclasses.dataclass(frozen=True)
-class Appearance:
-    """An animal in a photograph: pixels of its body's length, and the pixel where it stands."""
-
-    species: Species
-    pose: Pose
-    unit: float
-    x: float
-    y: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Photograph:
-    """One photograph: ``taken`` is the wall clock, ``frame`` its number in the burst, from 0."""
-
-    index: int
-    location: Location
-    taken: dt.datetime
-    frame: int
-    night: bool
-    celsius: int
-    animals: tuple[Appearance, ...]
+    missing: int
+    truncated: int
+    unmeasured: frozenset[int]
+    undated: frozenset[int]
+    unreviewed: frozenset[int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,27 +37,19 @@ class Island:
     seed: int
     locations: tuple[Location, ...]
     photographs: tuple[Photograph, ...]
+    flaws: Flaws
 
 
 def plan_island(seed: int) -> Island:
     """The island of this seed: about 300 photographs at 26 locations, equal for equal seeds."""
-    from animl_kedro.sample.visits import plan_visits  # noqa: PLC0415
-
     rng = np.random.default_rng([seed, 0, PLAN_STREAM])
-    locations = tuple(_plan_locations(rng))
-    return Island(seed, locations, tuple(plan_visits(locations, rng)))
+    locations = tuple(plan_locations(rng))
+    photographs = tuple(plan_visits(locations, rng))
+    return Island(seed, locations, photographs, _plan_flaws(photographs, rng))
 
 
-def _plan_locations(rng: np.random.Generator) -> Iterator[Location]:
-    grounds = list(Ground)
-    for index, name in enumerate((*NAMES, None)):
-        camera = f"X{rng.integers(16**8):08X}"
-        yield Location(
-            index=index,
-            name=name or f"{camera}-default",
-            camera=camera,
-            ground=grounds[index % len(grounds)],
-            size=SIZES[int(rng.choice(len(SIZES), p=[0.3, 0.3, 0.25, 0.15]))],
-            strip_on_top=bool(rng.uniform() < 0.3),
-            fahrenheit=bool(rng.uniform() < 0.5),
-        )
+def _plan_flaws(photographs: tuple[Photograph, ...], rng: np.random.Generator) -> Flaws:
+    """Flaws fall on lone foxes, of which there are plenty, and never two on one photograph."""
+    foxes = [photo.index for photo in photographs if [animal.species for animal in photo.animals] == [Species.FOX]]
+    drawn: list[int] = rng.permutation(foxes)[:16].tolist()
+    return Flaws(drawn[0], drawn[1], frozenset(drawn[2:6]), frozenset(drawn[6:8]), frozenset(drawn[8:16]))

@@ -8,7 +8,7 @@ from animl_kedro.sample.pose import BLACK, SHINE, WHITE, Pose
 
 
 def _leg(brush: Brush, hip: tuple[float, float], swing: float, width: float, colours: tuple[Colour, Colour]) -> None:
-    """A leg from the hip to the ground, its knee bent backwards, with a paw; the colours are the coat's and the paw's."""
+    """A leg from the hip to the ground, its knee bent backwards; the colours are the coat's and the paw's."""
     x, y = hip
     foot = x + 0.17 * swing
     knee = (x + 0.06 * swing - 0.35 * width, 0.45 * y)
@@ -81,7 +81,7 @@ def _skunk_tail(brush: Brush, pose: Pose) -> None:
     """A plume, raised over the back or, where the pose has the tail down, trailing behind."""
     tail = brush.at(-0.44, 0.4, 34 - 34 * pose.tail)
     plume = [(0.0, 0.0), (-0.16, 0.3), (-0.2, 0.62), (-0.06, 0.86)]
-    tail.limb(plume, [0.14, 0.32, 0.44, 0.2], BLACK, fur=0.022)
+    tail.limb(plume, [0.26, 0.36, 0.44, 0.2], BLACK, fur=0.022)
     for shift, width in ((-0.13, 0.07), (0.02, 0.1), (0.15, 0.06)):
         tail.limb(
             [(0.3 * shift, 0.1), (-0.15 + shift, 0.36), (-0.2 + shift, 0.66), (-0.08 + shift, 0.92)],

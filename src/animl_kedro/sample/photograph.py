@@ -9,8 +9,18 @@ from PIL import Image, ImageChops, ImageFilter
 from animl_kedro.boxes import PixelBox
 from animl_kedro.sample.animals import Figure, Species, draw_animal
 from animl_kedro.sample.camera import developed, draw_strip, strip_rows
-from animl_kedro.sample.island import LOCATION_STREAM, Appearance, Location, Photograph
+from animl_kedro.sample.places import Location, plain
 from animl_kedro.sample.scenery import Scene, draw_scene
+from animl_kedro.sample.visits import Appearance, Photograph
+
+LOCATION_STREAM = 1
+"""Third number of a place's seed. A photograph's is [seed, index], which numpy takes for [seed, index, 0]."""
+
+GROUND_AT_NIGHT = 0.7
+"""The ground throws less of the infrared flash back than fur does."""
+
+SEEN_FROM = 32
+"""The mask's value from which a pixel belongs to the box: an eighth of it is covered, say by the tip of a tail."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +42,8 @@ def take_photograph(photograph: Photograph, seed: int) -> Shot:
     """Draw one photograph; its random numbers are its own, so that any one can be drawn alone."""
     scene = scene_of(photograph.location, seed)
     fur, light = np.random.default_rng([seed, photograph.index]).spawn(2)
-    image = scene.background.copy()
+    brightness = GROUND_AT_NIGHT if photograph.night else 1.0
+    image = scene.background.point(lambda value: round(brightness * value))
     masks: dict[int, Image.Image] = {}
     for number, animal in sorted(enumerate(photograph.animals), key=lambda pair: pair[1].y):
         mask = _place(image, animal, photograph, fur)
@@ -52,7 +63,7 @@ def box_of(mask: Image.Image) -> PixelBox | None:
 
     It stands half a pixel off on every side inside the frame, as a box that a person draws stands between pixels.
     """
-    found = mask.point(lambda value: 255 * (value >= 128)).getbbox()
+    found = mask.point(lambda value: 255 * (value >= SEEN_FROM)).getbbox()
     if found is None:
         return None
     left, top, right, bottom = max(0, found[0] - 0.5), max(0, found[1] - 0.5), found[2] + 0.5, found[3] + 0.5
@@ -94,4 +105,4 @@ def _texts(photograph: Photograph) -> tuple[str, ...]:
     day = (
         f"{photograph.taken:%m/%d/%Y  %I:%M:%S %p}" if location.fahrenheit else f"{photograph.taken:%Y-%m-%d  %H:%M:%S}"
     )
-    return day, temperature, location.camera[-6:], location.name
+    return day, temperature, location.camera[-6:], plain(location.name)

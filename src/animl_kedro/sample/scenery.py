@@ -34,8 +34,8 @@ def draw_scene(ground: Ground, size: tuple[int, int], rng: np.random.Generator) 
     image = _gradients(size, horizon, palette, rng)
     _draw_hills(image, horizon, palette, rng)
     image = _textured(image, horizon, rng)
-    for _ in range(rng.integers(2, 6)):
-        vegetation.draw_bush(image, rng.uniform(0, size[0]), horizon + rng.uniform(-0.02, 0.08) * size[1], palette, rng)
+    for row in np.sort(rng.uniform(-0.02, 0.08, rng.integers(2, 6))):
+        vegetation.draw_bush(image, rng.uniform(0, size[0]), horizon + row * size[1], palette, rng)
     if rng.uniform() < 0.4:
         vegetation.draw_trunk(image, horizon, rng)
     vegetation.draw_stones(image, horizon, palette, rng)

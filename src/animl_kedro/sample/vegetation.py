@@ -56,15 +56,9 @@ def draw_bush(image: Image.Image, x: float, y: float, palette: Palette, rng: np.
     """Leaves upon leaves, the upper ones brighter."""
     draw = ImageDraw.Draw(image)
     wide, high = rng.uniform(0.07, 0.2) * image.width, rng.uniform(0.08, 0.26) * image.height
-    draw.ellipse((x - wide, y - 0.08 * high, x + wide, y + 0.14 * high), fill=mixed(palette.near, (0, 0, 0), 0.45))
-    mound = [
-        (x - 0.93 * wide, y),
-        (x - 0.6 * wide, y - 0.6 * high),
-        (x, y - 0.85 * high),
-        (x + 0.6 * wide, y - 0.6 * high),
-        (x + 0.93 * wide, y),
-    ]
-    draw.polygon(mound, fill=mixed((14, 18, 10), palette.plants, 0.35))
+    draw.ellipse((x - wide, y - 0.08 * high, x + wide, y + 0.1 * high), fill=mixed(palette.near, (0, 0, 0), 0.55))
+    dark = mixed((14, 18, 10), palette.plants, 0.35)
+    draw.pieslice((x - 0.9 * wide, y - 0.85 * high, x + 0.9 * wide, y + 0.85 * high), 180, 360, fill=dark)
     count = 230
     angles, reach = rng.uniform(0, math.pi, count), np.sqrt(rng.uniform(0, 1, count))
     leaf, tones = rng.uniform(4, 11, count) * image.width / 900, rng.normal(0, 0.1, count)

@@ -7,13 +7,37 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from animl_kedro.sample.animals import Species
-from animl_kedro.sample.island import Appearance, Location, Photograph
+from animl_kedro.sample.places import Location
 from animl_kedro.sample.pose import Pose
 
 FRAMES = (2, 3, 1, 2)
 """Frames of the visits of a species, over and over: two on average."""
 
-FIRST_DAY, DAYS = dt.datetime(2024, 2, 1), 270  # noqa: DTZ001 (the cameras' wall clock has no zone)
+FIRST_DAY, DAYS = dt.datetime(2024, 2, 1), 270
+
+
+@dataclasses.dataclass(frozen=True)
+class Appearance:
+    """An animal in a photograph: pixels of its body's length, and the pixel where it stands."""
+
+    species: Species
+    pose: Pose
+    unit: float
+    x: float
+    y: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """One photograph: ``taken`` is the wall clock, ``frame`` its number in the burst, from 0."""
+
+    index: int
+    location: Location
+    taken: dt.datetime
+    frame: int
+    night: bool
+    celsius: int
+    animals: tuple[Appearance, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +103,7 @@ def _plan_burst(visit: _Visit, day: dt.datetime, rng: np.random.Generator) -> It
     hour = rng.uniform(20.5, 28.5) if night else rng.uniform(7.5, 17.5)
     taken = day + dt.timedelta(seconds=round(hour * 3600))
     celsius = round(rng.normal(11 if night else 19, 4))
-    animals = _first_animals(visit, rng) if visit.species else []
+    animals = _first_animals(visit.species, visit.location, rng) if visit.species else []
     leaves = visit.frames == max(FRAMES) and rng.uniform() < 0.22
     for frame in range(visit.frames):
         present = () if leaves and frame == visit.frames - 1 else tuple(animals)
@@ -88,15 +112,14 @@ def _plan_burst(visit: _Visit, day: dt.datetime, rng: np.random.Generator) -> It
         animals = [_moved(animal, visit.location, rng) for animal in animals]
 
 
-def _first_animals(visit: _Visit, rng: np.random.Generator) -> list[Appearance]:
+def _first_animals(species: Species, location: Location, rng: np.random.Generator) -> list[Appearance]:
     """The animal that released the camera, and one time in ten another one beside it."""
-    assert visit.species is not None  # noqa: S101 (for the type checker: the caller has looked)
-    first = _appear(visit.species, visit.location, rng)
+    first = _appear(species, location, rng)
     if rng.uniform() > 0.1:
         return [first]
-    species = visit.species if rng.uniform() < 0.5 else list(Species)[int(rng.integers(len(Species)))]
-    second = _appear(species, visit.location, rng)
-    width = visit.location.size[0]
+    other = species if rng.uniform() < 0.5 else list(Species)[int(rng.integers(len(Species)))]
+    second = _appear(other, location, rng)
+    width = location.size[0]
     x = first.x + (0.38 if first.x < width / 2 else -0.38) * width
     return [first, dataclasses.replace(second, x=x)]
 

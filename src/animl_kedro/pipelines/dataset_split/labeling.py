@@ -82,7 +82,7 @@ def label_crops(crops: pd.DataFrame, label_map: Any, params: DatasetSplitParams)
     )
 
 
-def _locations_of_class(crops: pd.DataFrame) -> pd.Series[int]:
+def _locations_of_class(crops: pd.DataFrame) -> "pd.Series[int]":
     """For each crop, at how many locations its class is seen."""
     places = crops["dataset"] + "\0" + crops["location"]
     return places.groupby(crops["label"]).transform("nunique")

@@ -34,12 +34,12 @@ def label_crops(
 def assign_splits(labeled_crops: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
     """Divide the locations among train, val and test, as close to the wanted fractions of every class as can be."""
     crops = labeled_crops.sort_values("crop_id")
-    places = crops[["dataset", "location"]].apply(tuple, axis=1)
-    counts = pd.crosstab(places, crops["label"])
+    place = crops.groupby(["dataset", "location"]).ngroup().rename("place")
+    counts = pd.crosstab(place, crops["label"])
     problem = SplitProblem(counts.to_numpy(), np.array(list(params.fractions.values())))
     assignment = assign_locations(problem, params.tries, np.random.default_rng(params.seed))
-    split_of = dict(zip(counts.index, np.array(Split)[assignment], strict=True))
-    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": places.map(split_of).astype(str)})
+    split_of_crop = np.array(list(Split))[assignment[place]]
+    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": split_of_crop})
     check_disjoint(labeled_crops, splits)
     logger.info(
         "%s; no location in two splits, distance from the wanted fractions %.4f",
@@ -61,7 +61,7 @@ def summarize_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: 
             "learned" if row.split == Split.TRAIN else "measured",
         )
     deviation = (summary["crop_share"] - summary["wanted_share"]).abs()
-    farthest = summary.loc[deviation.idxmax()]
+    farthest = summary.iloc[int(deviation.to_numpy().argmax())]
     logger.info(
         "farthest from wanted: %s has %.0f %% of the crops of %s, wanted %.0f %%",
         farthest["split"],

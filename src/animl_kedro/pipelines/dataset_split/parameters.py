@@ -2,15 +2,14 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from animl_kedro.parameters import StrictParams
 from animl_kedro.tables import Split
 
 
-class DatasetSplitParams(BaseModel):
+class DatasetSplitParams(StrictParams):
     """Which crops take part, and how their locations are divided."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     val_fraction: float = Field(0.15, gt=0, lt=1)
     """Fraction of every class's crops, and of its locations, wanted for validation."""

@@ -69,7 +69,7 @@ def _detection(box: Any, width: int, height: int, category_of: dict[str, str]) -
     return {
         "category": ANIMAL,
         "conf": 1.0,
-        "bbox": [round(side, BOX_DECIMALS) for side in pixels.relative_to(width, height)],
+        "bbox": [round(float(side), BOX_DECIMALS) for side in pixels.relative_to(width, height)],
         "classifications": [[category_of[box.label], 1.0]],
         "annotation_id": box.annotation_id,
     }

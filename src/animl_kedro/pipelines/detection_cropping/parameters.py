@@ -3,13 +3,13 @@
 import hashlib
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from animl_kedro.parameters import StrictParams
 
 
-class CroppingParams(BaseModel):
+class CroppingParams(StrictParams):
     """How a box becomes a crop."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     shape: Literal["square", "pad", "tight"] = "square"
     """square: the smallest square around the box, shifted to stay inside the frame; pad: the box, padded to a square
@@ -31,10 +31,8 @@ class CroppingParams(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-class DetectionCroppingParams(BaseModel):
+class DetectionCroppingParams(StrictParams):
     """What becomes a crop, and how."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cropping: CroppingParams = CroppingParams()
 

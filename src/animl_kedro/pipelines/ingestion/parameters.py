@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from animl_kedro.parameters import StrictParams
 
 
-class IngestionParams(BaseModel):
+class IngestionParams(StrictParams):
     """What to take from the export, and how to download it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Name of the data set: the first folder of every crop, and the first half of every location's identity."""

@@ -1,0 +1,39 @@
+# Everything runs in an environment of its own, .venv, made at the first call and again when the requirements change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint viz clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(INSTALLED) ## make the environment and install the project
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing (about 7 GB with torch, some minutes) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,notebooks,sample,viz]'
+	@touch $@
+
+run: install ## walk the whole road on the sample island, from the export to the report
+	@$(BIN)/kedro run
+
+test: install ## run the tests, with coverage
+	@$(BIN)/pytest --cov --cov-report=term --quiet
+
+lint: install ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+viz: install ## open the graph of the pipelines in a browser
+	@$(BIN)/kedro viz run
+
+clean: ## remove what the pipelines made (not the environment)
+	rm -rf data/0*

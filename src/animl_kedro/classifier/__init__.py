@@ -1,0 +1,1 @@
+"""The species classifier: network, labels and preprocessing that belong together."""

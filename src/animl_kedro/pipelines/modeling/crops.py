@@ -1,0 +1,70 @@
+"""The crops of a split as torch wants them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL.Image import Image
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+
+from animl_kedro.images import open_image
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
+
+Item = tuple[torch.Tensor, int]
+
+
+class CropDataset(Dataset[Item]):
+    """Gives (3, size, size) tensors of crops with the index of their label."""
+
+    def __init__(
+        self, paths: Sequence[Path], targets: Sequence[int], transform: Callable[[Image], torch.Tensor]
+    ) -> None:
+        self.paths = paths
+        self.targets = targets
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.transform(open_image(self.paths[index])), self.targets[index]
+
+
+def sample_weights(crops: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:
+    """How often each training crop is drawn, (n_crops,) with mean 1, or None for each once.
+
+    Computed on the training split alone. Source: CameraTraps, classification/train_utils.py, load_dataset_csv.
+    """
+    if not (params.label_weighted or params.weight_by_confidence):
+        return None
+    weights = crops["confidence"].to_numpy(float) if params.weight_by_confidence else np.ones(len(crops))
+    if params.label_weighted:
+        weights = weights / pd.Series(weights).groupby(crops["label"].to_numpy()).transform("sum").to_numpy()
+    return np.asarray(weights / weights.mean())
+
+
+def training_loader(dataset: CropDataset, weights: np.ndarray | None, params: ModelingParams) -> DataLoader[Item]:
+    """Batches of the training split, shuffled or drawn by weight."""
+    generator = torch.Generator().manual_seed(params.seed)
+    sampler = None
+    if weights is not None:
+        sampler = WeightedRandomSampler(weights.tolist(), num_samples=len(dataset), generator=generator)
+    # Batch norm cannot learn from a batch of one.
+    drop_last = len(dataset) % params.batch_size == 1 and len(dataset) > 1
+    return DataLoader(
+        dataset,
+        params.batch_size,
+        shuffle=sampler is None,
+        sampler=sampler,
+        generator=generator,
+        drop_last=drop_last,
+        num_workers=params.loader_workers,
+        persistent_workers=params.loader_workers > 0,
+    )
+
+
+def evaluation_loader(dataset: CropDataset, params: ModelingParams) -> DataLoader[Item]:
+    """Batches of a split in its order."""
+    return DataLoader(dataset, params.batch_size, num_workers=params.loader_workers)

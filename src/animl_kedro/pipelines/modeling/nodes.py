@@ -1,0 +1,61 @@
+"""The nodes of the modeling pipeline. torch takes seconds to import: the nodes import what needs it."""
+
+import logging
+from typing import Any
+
+import pandas as pd
+
+from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.tables import Predictions, TrainingHistory
+
+logger = logging.getLogger(__name__)
+
+
+def train_classifier(
+    labeled_crops: pd.DataFrame,
+    splits: pd.DataFrame,
+    label_index: dict[str, str],
+    crop_images: ImageFolder,
+    params: ModelingParams,
+) -> tuple[Classifier, pd.DataFrame]:
+    """Train a classifier on the training split; its best epoch is chosen on the validation split."""
+    from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
+
+    crops = labeled_crops.merge(splits, on="crop_id", validate="one_to_one")
+    classifier, history = train(crops, label_index, crop_images, params)
+    best = classifier.provenance["best"]
+    logger.info(
+        "trained %s for %d epochs; the best, number %d, has a validation macro average precision of %.3f",
+        classifier.backbone,
+        len({row["epoch"] for row in history}),
+        best["epoch"] + 1,
+        best["macro_average_precision"],
+    )
+    return classifier, TrainingHistory.of(history)
+
+
+def predict_crops(
+    classifier: Classifier, labeled_crops: pd.DataFrame, splits: pd.DataFrame, crop_images: ImageFolder
+) -> pd.DataFrame:
+    """Classify every crop of every split, each once."""
+    from animl_kedro.pipelines.modeling.predict import predict  # noqa: PLC0415
+
+    predictions = predict(classifier, labeled_crops.merge(splits, on="crop_id", validate="one_to_one"), crop_images)
+    logger.info(
+        "classified %d crops: %s",
+        len(predictions),
+        ", ".join(f"{count} {split}" for split, count in predictions["split"].value_counts().items()),
+    )
+    return Predictions.validate(predictions)
+
+
+def plot_training(training_history: pd.DataFrame) -> Any:
+    """Draw loss and macro average precision by epoch."""
+    # matplotlib takes half a second to import: only this node pays for it
+    from animl_kedro.pipelines.modeling.plots import plot_history  # noqa: PLC0415
+
+    figure = plot_history(training_history)
+    logger.info("drew %d epochs", training_history["epoch"].nunique())
+    return figure

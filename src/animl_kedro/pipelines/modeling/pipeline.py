@@ -1,0 +1,37 @@
+"""The modeling pipeline."""
+
+from kedro.pipeline import Node, Pipeline
+
+from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
+
+
+def create_pipeline() -> Pipeline:
+    """Labelled crops and splits in; a classifier, its history and its predictions out."""
+    return Pipeline(
+        [
+            Node(
+                train_classifier,
+                {
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "label_index": "label_index",
+                    "crop_images": "crop_images",
+                    "params": "params:modeling",
+                },
+                ["classifier", "training_history"],
+                name="train_classifier",
+            ),
+            Node(
+                predict_crops,
+                {
+                    "classifier": "classifier",
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "crop_images": "crop_images",
+                },
+                "predictions",
+                name="predict_crops",
+            ),
+            Node(plot_training, {"training_history": "training_history"}, "training_plot", name="plot_training"),
+        ]
+    )

@@ -1,0 +1,76 @@
+"""Predictions as arrays, and the crops that they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from animl_kedro.errors import InputError
+from animl_kedro.tables import PROBABILITY_PREFIX, Split
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The predictions of one split, with the classes sorted.
+
+    ``truth`` is (n_crops,) indices of ``labels``, ``probabilities`` is (n_crops, n_classes).
+    """
+
+    labels: Sequence[str]
+    truth: NDArray[np.intp]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def is_positive(self) -> NDArray[np.bool_]:
+        """(n_crops, n_classes): whether the crop is of the class."""
+        return np.asarray(self.truth[:, None] == np.arange(len(self.labels)), dtype=np.bool_)
+
+    @property
+    def predicted(self) -> NDArray[np.intp]:
+        """(n_crops,) indices of the class with the highest probability, of two alike the one that comes first."""
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.intp)
+
+
+def scores_by_split(predictions: pd.DataFrame) -> dict[Split, ClassScores]:
+    """The arrays of every split that has a crop, in the order of `Split`.
+
+    Raises InputError where a crop is of a class that has no probabilities.
+    """
+    prefix = PROBABILITY_PREFIX
+    labels = sorted(str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix))
+    truth = pd.Index(labels, dtype=str).get_indexer(pd.Index(predictions["label"]))
+    if unknown := sorted(set(predictions.loc[truth < 0, "label"])):
+        raise InputError(
+            f"predictions has crops of the classes {unknown}, and probabilities for {labels} only: the classifier was "
+            "trained for other classes. Run the modeling pipeline again, then reporting."
+        )
+    probabilities = predictions[[prefix + label for label in labels]].to_numpy(dtype=np.float64)
+    of_split = {split: (predictions["split"] == split.value).to_numpy() for split in Split}
+    return {
+        split: ClassScores(labels, truth[rows], probabilities[rows]) for split, rows in of_split.items() if rows.any()
+    }
+
+
+def located(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+    """One row a prediction, sorted by id: crop_id, split, label and the crop's dataset, image_id and location.
+
+    Raises InputError where a prediction is of a crop that is not in the table of crops.
+    """
+    origins = crops[["crop_id", "dataset", "image_id", "location"]]
+    unknown = predictions.loc[~predictions["crop_id"].isin(origins["crop_id"]), "crop_id"]
+    if len(unknown):
+        raise InputError(
+            f"{len(unknown)} of {len(predictions)} predictions are of crops that are not in the table crops (such as "
+            f"{min(unknown)!r}): the crops were made anew since. Run the pipelines dataset_split, modeling and "
+            "reporting again, in this order."
+        )
+    rows = predictions[["crop_id", "split", "label"]].merge(origins, on="crop_id", validate="one_to_one")
+    return rows.sort_values("crop_id", ignore_index=True)
+
+
+def count_locations(rows: pd.DataFrame, by: list[str]) -> "pd.Series[int]":
+    """The number of distinct locations (of a dataset) in every group; a crop without a location counts for none."""
+    places = rows.dropna(subset=["location"]).drop_duplicates([*by, "dataset", "location"])
+    return places.groupby(by).size()

@@ -1,0 +1,148 @@
+"""What stands in the report: every section's content, computed from the tables, for the template to lay out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from animl_kedro.pipelines.reporting.charts import step_path
+from animl_kedro.pipelines.reporting.confusion import square
+from animl_kedro.pipelines.reporting.curves import curves_of_class
+from animl_kedro.pipelines.reporting.wording import SPLITS, rows_of
+from animl_kedro.tables import Split
+
+
+@dataclass(frozen=True)
+class Score:
+    """An average precision, missing if it cannot be measured, and how many crops and locations it is measured on."""
+
+    value: float | None
+    crops: int
+    locations: int
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A class or a mean, with its score in every split of `SPLITS`; none where the split has no crop."""
+
+    label: str
+    scores: Sequence[Score | None]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer: the macro average precision in the test split, missing where that has no crop.
+
+    ``unmeasured`` are the classes that have no crop there, ``weakest`` and ``strongest`` those with the lowest and the
+    highest average precision.
+    """
+
+    macro: Score | None
+    measured: int
+    unmeasured: Sequence[str]
+    weakest: tuple[str, float] | None
+    strongest: tuple[str, float] | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A class's precision-recall curve in the test split, as an SVG path; empty where it cannot be measured."""
+
+    label: str
+    score: Score
+    path: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix: crops, and their share of the row, between 0 and 1."""
+
+    predicted: str
+    crops: int
+    share: float
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """What a split, or all of them, consists of."""
+
+    name: str
+    images: int
+    crops: int
+    locations: int
+
+
+def score_rows(average_precision: pd.DataFrame, kind: str) -> list[ScoreRow]:
+    """The rows of a kind, classes sorted and means by importance, with the test split first."""
+    by_split = [
+        {
+            label: Score(None if math.isnan(value) else value, crops, locations)
+            for label, value, crops, locations in zip(
+                rows.index.tolist(),
+                *(rows[column].tolist() for column in ("average_precision", "positives", "locations")),
+                strict=True,
+            )
+        }
+        for rows in (rows_of(average_precision, split, kind) for split in SPLITS)
+    ]
+    found = {label for scores in by_split for label in scores}
+    labels = sorted(found) if kind == "class" else [mean for mean in ("macro", "weighted", "micro") if mean in found]
+    return [ScoreRow(label, [scores.get(label) for scores in by_split]) for label in labels]
+
+
+def headline(classes: Sequence[ScoreRow], means: Sequence[ScoreRow]) -> Headline:
+    """What the test split says, from the rows of the classes and of the means."""
+    test = SPLITS.index(Split.TEST)
+    macro = next((row.scores[test] for row in means if row.label == "macro"), None)
+    tested = [(row.label, score.value) for row in classes if (score := row.scores[test]) is not None]
+    measured = sorted(((label, value) for label, value in tested if value is not None), key=lambda pair: pair[1])
+    return Headline(
+        macro=macro,
+        measured=len(measured),
+        unmeasured=[label for label, value in tested if value is None],
+        weakest=measured[0] if len(measured) > 1 else None,
+        strongest=measured[-1] if len(measured) > 1 else None,
+    )
+
+
+def curves(precision_recall_curves: pd.DataFrame, classes: Sequence[ScoreRow]) -> list[Curve]:
+    """The curve of every class in the test split."""
+    points = curves_of_class(precision_recall_curves, Split.TEST)
+    paths = {label: step_path(curve["recall"], curve["precision"]) for label, curve in points.items()}
+    return [
+        Curve(row.label, score, paths.get(row.label, ""))
+        for row in classes
+        if (score := row.scores[SPLITS.index(Split.TEST)]) is not None
+    ]
+
+
+def confusion_rows(confusion_matrix: pd.DataFrame) -> list[tuple[str, list[Cell]]]:
+    """The confusion matrix of the test split, a row a class."""
+    labels, counts = square(confusion_matrix, Split.TEST)
+    rows = []
+    for label, row in zip(labels, counts.tolist(), strict=True):
+        of_class = max(sum(row), 1)
+        rows.append((label, [Cell(predicted, n, n / of_class) for predicted, n in zip(labels, row, strict=True)]))
+    return rows
+
+
+def split_counts(rows: pd.DataFrame) -> list[SplitCounts]:
+    """Images, crops and locations of every split and of all, from predictions that are `located`."""
+    parts = [(split.value, rows[rows["split"] == split.value]) for split in SPLITS] + [("all", rows)]
+    return [
+        SplitCounts(
+            name,
+            images=len(part[["dataset", "image_id"]].drop_duplicates()),
+            crops=len(part),
+            locations=len(part[["dataset", "location"]].dropna().drop_duplicates()),
+        )
+        for name, part in parts
+    ]
+
+
+def shared_locations(rows: pd.DataFrame) -> list[str]:
+    """The locations that are in more than one split, from predictions that are `located`: there should be none."""
+    places = rows[["dataset", "location", "split"]].dropna().drop_duplicates()
+    splits = places.groupby(["dataset", "location"]).size()
+    return [f"{location} ({dataset})" for dataset, location in splits.index[splits > 1]]

@@ -1,0 +1,106 @@
+"""The sample island as Kedro datasets, drawn when it is first needed: the default data of a fresh clone."""
+
+import atexit
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from animl_kedro.datasets.coco_camera_traps import CocoCameraTrapsDataset
+from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset
+from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.sample.archive import ARCHIVE, EXPORT, draw_island
+from animl_kedro.sample.server import REGION, S3Server
+
+_servers: dict[Path, S3Server] = {}
+"""The servers of this process, by the folder that they serve."""
+
+_lock = threading.Lock()
+
+
+class SampleIslandExport(AbstractDataset[NoReturn, CctExport]):
+    """The sample island's export, loaded as any other one.
+
+    YAML example::
+
+        animl_export:
+          type: animl_kedro.sample.datasets.SampleIslandExport
+          folder: data/01_raw/sample_island
+
+    Python example::
+
+        export = SampleIslandExport(folder="data/01_raw/sample_island").load()
+    """
+
+    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
+        self.metadata = metadata
+
+    def load(self) -> CctExport:
+        """Draw the island if it is not there, then read and parse its export."""
+        with _lock:
+            draw_island(self._folder)
+        return CocoCameraTrapsDataset(filepath=str(self._folder / EXPORT)).load()
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the island is drawn, never written."""
+        raise DatasetError(f"The sample island in {self._folder} is drawn: it is read, never written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": str(self._folder)}
+
+
+class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
+    """The sample island's photographs behind an S3 API on this machine, loaded as any other archive.
+
+    The server starts when the archive is first loaded, one for each process and folder, and ends with the process.
+
+    YAML example::
+
+        image_archive:
+          type: animl_kedro.sample.datasets.SampleIslandArchive
+          folder: data/01_raw/sample_island
+
+    Python example::
+
+        archive = SampleIslandArchive(folder="data/01_raw/sample_island").load()
+        archive[next(iter(archive))].show()
+    """
+
+    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
+        self.metadata = metadata
+
+    def load(self) -> ImageArchive:
+        """Draw the island if it is not there, serve it, and give the archive."""
+        server = _served(self._folder)
+        return ImageArchiveDataset(
+            bucket=server.bucket, endpoint_url=server.endpoint_url, region=REGION, credentials=server.credentials
+        ).load()
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the island is drawn, never written."""
+        raise DatasetError(f"The sample island in {self._folder} is drawn: it is read, never written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": str(self._folder)}
+
+
+def _served(folder: Path) -> S3Server:
+    """The server of the island in this folder, started if it is not running."""
+    folder = folder.resolve()
+    with _lock:
+        draw_island(folder)
+        if folder not in _servers:
+            name = hashlib.md5(str(folder).encode(), usedforsecurity=False).hexdigest()[:8]
+            _servers[folder] = S3Server(folder / ARCHIVE, f"sample-island-{name}")
+            atexit.register(_servers[folder].stop)
+        return _servers[folder]
