@@ -143,11 +143,13 @@ def test_island_drawn_by_another_process_meanwhile_is_kept(
     def draw_while_another_does(temporary: Path, island: Island) -> None:
         monkeypatch.setattr(archive, "_draw_into", drawing)
         draw_island(folder)
+        (folder / "theirs").touch()
         drawing(temporary, island)
 
     monkeypatch.setattr(archive, "_draw_into", draw_while_another_does)
     draw_island(folder)
     assert is_drawn(folder)
+    assert (folder / "theirs").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["island"]
 
 

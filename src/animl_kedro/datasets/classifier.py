@@ -10,6 +10,7 @@ from kedro.io import AbstractVersionedDataset, Version
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
 
@@ -43,6 +44,7 @@ class ClassifierDataset(AbstractVersionedDataset[Classifier, Classifier]):
 
     def load(self) -> Classifier:
         """Read the classifier, ready to predict. Raises InputError where its files do not belong together."""
+        prepare_torch()
         # torch takes seconds to import: only those pay who load a classifier
         from safetensors.torch import load_file  # noqa: PLC0415
 

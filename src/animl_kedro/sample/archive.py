@@ -76,14 +76,16 @@ def _sweep(folder: Path) -> None:
 
 
 def _move(drawn: Path, folder: Path, seed: int) -> None:
-    """Put a drawn island into its place, instead of an older one."""
+    """Put a drawn island into its place, instead of an older one but not of one that another process drew meanwhile."""
+    if is_drawn(folder, seed):
+        return
     retired = drawn.with_name(f"{drawn.name}-retired")
     if folder.exists():
         folder.rename(retired)
     try:
         drawn.rename(folder)
     except OSError:
-        # Another process may have put the same island there in this moment.
+        # The other process may also have been faster in this very moment.
         if not is_drawn(folder, seed):
             raise
     shutil.rmtree(retired, ignore_errors=True)

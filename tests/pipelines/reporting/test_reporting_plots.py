@@ -3,6 +3,7 @@
 import io
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -45,8 +46,8 @@ def test_plot_curves_has_the_average_precision_as_area() -> None:
     expected = scores[(scores["split"] == "test") & (scores["kind"] == "class")]["average_precision"].tolist()
     for line, score in zip(plot_of(predictions).axes[0].get_lines(), expected, strict=True):
         assert line.get_drawstyle() == "steps-pre"
-        recall, precision = line.get_data()
-        area = sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall)))
+        recall, precision = np.asarray(line.get_data(), dtype=float)
+        area = (np.diff(recall) * precision[1:]).sum()
         assert area == pytest.approx(score)
 
 
@@ -54,7 +55,7 @@ def test_plot_curves_of_a_missing_class_shows_a_dash_and_no_line() -> None:
     figure = plot_of(without(make_predictions(), "test", "fox"))
     assert len(figure.axes[0].get_lines()) == 2
     (fox,) = [text for text in texts_of(figure) if "fox" in text]
-    assert fox.strip().startswith("–") or fox.replace("\N{FIGURE SPACE}", "").startswith("–")
+    assert fox.split() == ["–", "fox"]
 
 
 def test_plot_curves_of_more_classes_than_colours_tells_all_apart() -> None:
@@ -84,7 +85,7 @@ def test_label_text_of_a_long_label_with_control_characters_is_short_and_plain()
 
 def test_plot_matrix_shows_counts_and_shares_of_the_row() -> None:
     texts = texts_of(drawn(plot_matrix(count_pairs(make_predictions(skill=50.0)))))
-    assert texts.count("10\n100%") == 3
+    assert texts.count("12\n100%") == 3
     assert {"bird", "fox", "skunk", "true class", "predicted class"} <= set(texts)
 
 

@@ -28,8 +28,8 @@ def test_terminal_table_has_classes_and_means_by_split() -> None:
     assert [row[0] for row in rows] == ["bird", "fox", "skunk", "macro", "weighted", "micro"]
     for label, *cells in rows:
         assert cells[:3] == [f"{table[split, label]:.3f}" for split in ("test", "val", "train")]
-    assert rows[0][4:] == ["10", "3"]
-    assert rows[-1][4:] == ["30", "3"]
+    assert rows[0][4:] == ["12", "3"]
+    assert rows[-1][4:] == ["36", "3"]
 
 
 def test_terminal_table_of_a_missing_class_has_a_dash() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.tables import Predictions, TrainingHistory
@@ -21,6 +22,7 @@ def train_classifier(
     params: ModelingParams,
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on the training split; its best epoch is chosen on the validation split."""
+    prepare_torch()
     from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
 
     crops = labeled_crops.merge(splits, on="crop_id", validate="one_to_one")

@@ -151,7 +151,7 @@ class EpochLines(lightning.Callback):
         assert isinstance(pl_module, TrainingModule)  # noqa: S101 - this callback belongs to that module
         train, val = pl_module.history[-2:]
         logger.info(
-            "epoch %d of %d: loss %.3f; validation loss %.3f, accuracy %.3f, macro average precision %.3f%s; %.0f images/s",
+            "epoch %d of %d: loss %.3f, validation: loss %.3f, accuracy %.3f, macro AP %.3f%s, %.0f images/s",
             trainer.current_epoch + 1,
             trainer.max_epochs or 0,
             train["loss"],
@@ -161,6 +161,13 @@ class EpochLines(lightning.Callback):
             " (best so far)" if pl_module.best_epoch == trainer.current_epoch else "",
             train["images_per_second"],
         )
+
+
+def _quiet_lightning() -> None:
+    """Lightning announces devices, tips and its own end, each line twice; the lines of the epochs say enough."""
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).handlers.clear()
 
 
 def fit(
@@ -173,6 +180,7 @@ def fit(
 
     Returns the rows of `TrainingHistory` and the best epoch.
     """
+    _quiet_lightning()
     module = TrainingModule(network.to(memory_format=torch.channels_last), params)
     stopping = lightning.pytorch.callbacks.EarlyStopping(
         "val_macro_average_precision", mode="max", patience=params.patience

@@ -96,5 +96,5 @@ def write_report(
         crop_images,
         params,
     )
-    logger.info("wrote the report %r: one page of %.1f MB", params.title, len(report.encode()) / 1e6)
+    logger.info("wrote the report %r: one page of %.0f kB", params.title, len(report.encode()) / 1000)
     return report

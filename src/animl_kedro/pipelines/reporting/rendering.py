@@ -4,6 +4,7 @@ Whatever comes from outside reaches the page through the template alone, which e
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -50,6 +51,7 @@ def render_report(
     )
 
 
+@cache
 def _template() -> Template:
     environment = Environment(
         loader=PackageLoader(__package__, ""),
