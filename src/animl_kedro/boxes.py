@@ -33,6 +33,8 @@ class PixelBox(NamedTuple):
 
     def clipped(self, image_width: int, image_height: int) -> "PixelBox":
         """The part of the box inside an image; its width or height is 0 where nothing of it is inside."""
+        if self.left >= 0 and self.top >= 0 and self.right <= image_width and self.bottom <= image_height:
+            return self  # to the last bit, which right - left would not keep
         left, right = (min(max(x, 0.0), image_width) for x in (self.left, self.right))
         top, bottom = (min(max(y, 0.0), image_height) for y in (self.top, self.bottom))
         return PixelBox(left, top, right - left, bottom - top)

@@ -18,6 +18,8 @@ _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IG
 _UNSAFE_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 _MAX_NAME_BYTES = 200
 """File systems allow 255 bytes a name; crops and temporary files add to it."""
+_MAX_PATH_BYTES = 1024
+"""S3 allows no longer key, and Linux 4096 bytes for a path with the folder that it is joined to."""
 
 
 def fault_of_relative_path(path: str) -> str | None:
@@ -32,7 +34,9 @@ def fault_of_relative_path(path: str) -> str | None:
         return f"the path has the character {character.group()!r}"
     if path.startswith("/"):
         return "the path is absolute"
-    return next(filter(None, map(_fault_of_name, path.split("/"))), None)
+    if fault := next(filter(None, map(_fault_of_name, path.split("/"))), None):
+        return fault
+    return f"the path is longer than {_MAX_PATH_BYTES} bytes" if len(path.encode()) > _MAX_PATH_BYTES else None
 
 
 def _fault_of_name(name: str) -> str | None:

@@ -2,11 +2,11 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog
+from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.pipeline import Pipeline
 from rich.console import Console
 

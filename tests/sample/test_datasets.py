@@ -17,16 +17,16 @@ DATASETS = [SampleIslandArchive, SampleIslandExport]
 
 @pytest.fixture(scope="module")
 def image_archive(island_folder: Path) -> ImageArchive:
-    return SampleIslandArchive(folder=str(island_folder)).load()
+    return SampleIslandArchive(path=str(island_folder)).load()
 
 
 def test_export_loads_all_records(island_folder: Path, island: Island) -> None:
-    export = SampleIslandExport(folder=str(island_folder)).load()
+    export = SampleIslandExport(path=str(island_folder)).load()
     assert len(export.images) == len(island.photographs)
 
 
 def test_export_of_a_fresh_clone_is_drawn_first(tmp_path: Path, tiny_island: object) -> None:
-    export = SampleIslandExport(folder=str(tmp_path / "data" / "island")).load()
+    export = SampleIslandExport(path=str(tmp_path / "data" / "island")).load()
     assert len(export.images) == 6
 
 
@@ -43,30 +43,30 @@ def test_archive_holds_every_photograph_but_the_missing_one(image_archive: Image
 
 
 def test_archive_loaded_twice_has_one_server(image_archive: ImageArchive, island_folder: Path) -> None:
-    again = SampleIslandArchive(folder=f"{island_folder}/../{island_folder.name}").load()
+    again = SampleIslandArchive(path=f"{island_folder}/../{island_folder.name}").load()
     assert again.bucket == image_archive.bucket
     assert again.client.meta.endpoint_url == image_archive.client.meta.endpoint_url
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_dataset_exists_before_it_is_drawn(dataset: Dataset, tmp_path: Path) -> None:
-    assert dataset(folder=str(tmp_path / "island")).exists()
+    assert dataset(path=str(tmp_path / "island")).exists()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_dataset_refuses_to_be_saved(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="never written"):
-        dataset(folder=str(tmp_path)).save("anything")  # type: ignore[arg-type]
+        dataset(path=str(tmp_path)).save("anything")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_dataset_keeps_its_metadata_and_tells_its_folder(dataset: Dataset) -> None:
-    made = dataset(folder="data/island", metadata={"kedro-viz": {"layer": "raw"}})
+    made = dataset(path="data/island", metadata={"kedro-viz": {"layer": "raw"}})
     assert made.metadata == {"kedro-viz": {"layer": "raw"}}
     assert "data/island" in str(made)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_dataset_travels_to_another_process(dataset: Dataset) -> None:
-    assert str(pickle.loads(pickle.dumps(dataset(folder="data/island")))) == str(dataset(folder="data/island"))
+    assert str(pickle.loads(pickle.dumps(dataset(path="data/island")))) == str(dataset(path="data/island"))

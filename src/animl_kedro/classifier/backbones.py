@@ -41,13 +41,19 @@ def backbone_named(name: str) -> Backbone:
 
 
 def build_network(
-    name: str, n_classes: int, image_size: int, *, imagenet: bool = False, batch_norm_momentum: float = 0.01
+    name: str,
+    n_classes: int,
+    image_size: int,
+    *,
+    imagenet: bool = False,
+    batch_norm_momentum: float = 0.01,
+    drop_connect: float = 0.2,
 ) -> nn.Module:
     """Build a network that turns (n, 3, image_size, image_size) images into (n, n_classes) logits.
 
     With `imagenet` the weights are those of ImageNet, downloaded by efficientnet-pytorch where they are not in
     torch's cache yet, and the last layer is new. `batch_norm_momentum` is the weight of a new batch in the running
-    statistics. Raises InputError where they cannot be downloaded.
+    statistics, `drop_connect` the highest probability with which a block is skipped in training. Raises InputError where they cannot be downloaded.
     """
     from efficientnet_pytorch import EfficientNet  # noqa: PLC0415 - torch takes seconds to import
 
@@ -55,6 +61,7 @@ def build_network(
         "num_classes": n_classes,
         "image_size": image_size,
         "batch_norm_momentum": 1 - batch_norm_momentum,  # efficientnet-pytorch counts as TensorFlow does
+        "drop_connect_rate": drop_connect,
     }
     if not imagenet:
         return EfficientNet.from_name(name, **arguments)  # type: ignore[no-any-return]

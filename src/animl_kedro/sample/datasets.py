@@ -27,15 +27,15 @@ class SampleIslandExport(AbstractDataset[NoReturn, CctExport]):
 
         animl_export:
           type: animl_kedro.sample.datasets.SampleIslandExport
-          folder: data/01_raw/sample_island
+          path: data/01_raw/sample_island
 
     Python example::
 
-        export = SampleIslandExport(folder="data/01_raw/sample_island").load()
+        export = SampleIslandExport(path="data/01_raw/sample_island").load()
     """
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder)
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(path)
         self.metadata = metadata
 
     def load(self) -> CctExport:
@@ -52,7 +52,7 @@ class SampleIslandExport(AbstractDataset[NoReturn, CctExport]):
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder)}
+        return {"path": str(self._folder)}
 
 
 class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
@@ -64,16 +64,16 @@ class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
 
         image_archive:
           type: animl_kedro.sample.datasets.SampleIslandArchive
-          folder: data/01_raw/sample_island
+          path: data/01_raw/sample_island
 
     Python example::
 
-        archive = SampleIslandArchive(folder="data/01_raw/sample_island").load()
+        archive = SampleIslandArchive(path="data/01_raw/sample_island").load()
         archive[next(iter(archive))].show()
     """
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder)
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(path)
         self.metadata = metadata
 
     def load(self) -> ImageArchive:
@@ -91,7 +91,7 @@ class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder)}
+        return {"path": str(self._folder)}
 
 
 def _served(folder: Path) -> S3Server:

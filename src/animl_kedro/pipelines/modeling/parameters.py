@@ -43,6 +43,9 @@ class ModelingParams(StrictParams):
     """Weight of a new batch in the running statistics that evaluation uses. CameraTraps' 0.01 needs hundreds of steps
     an epoch; with fewer, the statistics lag behind the weights and validation looks worse than the network is."""
 
+    drop_connect: float = Field(0.2, ge=0, lt=1)
+    """Highest probability with which a block of the network is skipped in training; small data sets want 0."""
+
     label_weighted: bool = True
     """Whether every class is drawn equally often in training."""
 

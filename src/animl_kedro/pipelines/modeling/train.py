@@ -64,6 +64,7 @@ def _network(n_classes: int, params: ModelingParams) -> torch.nn.Module:
         params.input_size,
         imagenet=params.weights == "imagenet",
         batch_norm_momentum=params.batch_norm_momentum,
+        drop_connect=params.drop_connect,
     )
     if params.weights not in ("imagenet", "none"):
         left = load_weights(network, Path(params.weights))

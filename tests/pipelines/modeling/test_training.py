@@ -1,0 +1,196 @@
+"""Training a classifier."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+
+from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.errors import InputError
+from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops
+from animl_kedro.pipelines.modeling.crops import sample_weights
+from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.pipelines.modeling.training import macro_average_precision, warm_up_and_cosine
+from animl_kedro.tables import Predictions, Split, TrainingHistory
+from crop_factories import COLOURS, make_crops, split_params, write_crops
+
+TINY = {
+    "backbone": "efficientnet-b0",
+    "image_size": 32,
+    "epochs": 10,
+    "batch_size": 8,
+    "learning_rate": 0.004,
+    "optimizer": "adamw",
+    "batch_norm_momentum": 0.2,
+    "drop_connect": 0.0,
+    "augmentation": "gentle",
+}
+
+Tables = tuple[pd.DataFrame, pd.DataFrame, dict[str, str], ImageFolder]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """Labelled crops, splits, label index and crop folder of a data set that is easy to learn."""
+    crops = make_crops(locations=10, crops=90)
+    folder = write_crops(crops, tmp_path_factory.mktemp("crops"))
+    labeled, index, _ = label_crops(crops, {label: [label] for label in COLOURS}, split_params())
+    return labeled, assign_splits(labeled, split_params()), index, folder
+
+
+def train(tables: Tables, **changes: Any) -> tuple[Classifier, pd.DataFrame]:
+    return train_classifier(*tables, ModelingParams.model_validate(TINY | changes))
+
+
+@pytest.fixture(scope="module")
+def trained(tables: Tables) -> tuple[Classifier, pd.DataFrame]:
+    return train(tables)
+
+
+def test_training_learns_colours_that_are_easy_to_tell_apart(
+    trained: tuple[Classifier, pd.DataFrame], tables: Tables
+) -> None:
+    classifier, history = trained
+    labeled, splits, _, folder = tables
+    predictions = Predictions.validate(predict_crops(classifier, labeled, splits, folder))
+    test = predictions[predictions["split"] == Split.TEST]
+    predicted = test.filter(like="probability_").to_numpy().argmax(axis=1)
+    assert (np.array(classifier.labels)[predicted] == test["label"].to_numpy()).mean() > 0.9
+    losses = TrainingHistory.validate(history).query("split == 'train'")["loss"].to_numpy()
+    assert losses[-1] < 0.75 * losses[0]
+
+
+def test_predictions_hold_every_crop_of_every_split_once(
+    trained: tuple[Classifier, pd.DataFrame], tables: Tables
+) -> None:
+    labeled, splits, _, folder = tables
+    predictions = predict_crops(trained[0], labeled.sample(frac=1, random_state=0), splits, folder)
+    expected = labeled.merge(splits, on="crop_id").sort_values("crop_id")
+    assert predictions["crop_id"].tolist() == expected["crop_id"].tolist()
+    assert predictions["split"].tolist() == expected["split"].tolist()
+    assert predictions.filter(like="probability_").sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_history_marks_the_best_epoch_and_the_classifier_is_that_one(
+    trained: tuple[Classifier, pd.DataFrame], tables: Tables
+) -> None:
+    classifier, history = trained
+    val = history[history["split"] == Split.VAL].reset_index(drop=True)
+    best = val[val["best"]]
+    assert len(best) == 1
+    assert best["macro_average_precision"].iloc[0] == val["macro_average_precision"].max()
+    labeled, splits, _, folder = tables
+    predictions = predict_crops(classifier, labeled, splits, folder).query("split == 'val'")
+    targets = np.array([classifier.labels.index(label) for label in predictions["label"]])
+    measured = macro_average_precision(predictions.filter(like="probability_").to_numpy(), targets)
+    assert measured == pytest.approx(best["macro_average_precision"].iloc[0], abs=1e-6)
+
+
+def test_training_again_with_shuffled_rows_gives_the_same_weights(
+    trained: tuple[Classifier, pd.DataFrame], tables: Tables
+) -> None:
+    labeled, splits, index, folder = tables
+    torch.rand(7)  # whatever else uses torch's generator must not matter
+    state = torch.random.get_rng_state()
+    shuffled = (labeled.sample(frac=1, random_state=5), splits.sample(frac=1, random_state=6), index, folder)
+    again, _ = train(shuffled)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for name, tensor in trained[0].network.state_dict().items():
+        assert torch.equal(tensor, again.network.state_dict()[name]), name
+
+
+def test_training_with_another_seed_gives_other_weights(
+    trained: tuple[Classifier, pd.DataFrame], tables: Tables
+) -> None:
+    other, _ = train(tables, seed=1, epochs=1)
+    name = "_fc.weight"
+    assert not torch.equal(trained[0].network.state_dict()[name], other.network.state_dict()[name])
+
+
+def test_training_the_head_alone_leaves_the_rest_as_it_was(tables: Tables, tmp_path: Path) -> None:
+    start, _ = train(tables, epochs=1)
+    torch.save({"model": start.network.state_dict()}, tmp_path / "start.pt")
+    options = {"weights": str(tmp_path / "start.pt"), "epochs": 1, "head_only_epochs": 1, "optimizer": "rmsprop"}
+    head_only, _ = train(tables, **options)
+    for name, tensor in head_only.network.state_dict().items():
+        unchanged = torch.equal(tensor, start.network.state_dict()[name])
+        assert unchanged != name.startswith("_fc."), name
+
+
+def test_training_stops_early_without_a_better_epoch(tables: Tables) -> None:
+    _, history = train(tables, epochs=6, learning_rate=1e-12, patience=1)
+    assert history["epoch"].max() < 5
+
+
+def test_training_without_validation_crops_is_refused(tables: Tables) -> None:
+    labeled, splits, index, folder = tables
+    all_train = splits.assign(split="train")
+    with pytest.raises(InputError, match=r"The split val has no crop: raise dataset_split.val_fraction"):
+        train((labeled, all_train, index, folder))
+
+
+def test_training_without_crops_of_a_class_is_refused_with_its_name(tables: Tables) -> None:
+    labeled, splits, index, folder = tables
+    with pytest.raises(InputError, match="No training crop shows wolf"):
+        train((labeled, splits, index | {str(len(index)): "wolf"}, folder))
+
+
+def test_training_with_absent_files_is_refused_with_the_first(tables: Tables, tmp_path: Path) -> None:
+    labeled, splits, index, _ = tables
+    with pytest.raises(InputError, match=r"90 of 90 crops have no file .* island/0000.jpg___crop00.jpg"):
+        train((labeled, splits, index, ImageFolder(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backbone": "b3"}, "unknown backbone 'b3': one of efficientnet-b0"),
+        ({"bakbone": "x"}, "unknown parameter 'bakbone': did you mean 'backbone'"),
+        ({"epochs": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_parameters_that_are_wrong_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ModelingParams.model_validate(TINY | change)
+
+
+def test_learning_rate_that_is_not_given_follows_cameratraps() -> None:
+    assert ModelingParams(batch_size=64).peak_learning_rate == pytest.approx(0.016 * 64 / 256)
+
+
+def test_sample_weights_draw_every_class_equally_often() -> None:
+    crops = pd.DataFrame({"label": ["a"] * 6 + ["b"] * 2 + ["c"], "confidence": [1.0] * 9})
+    weights = sample_weights(crops, ModelingParams(label_weighted=True))
+    assert weights is not None
+    assert weights.mean() == pytest.approx(1)
+    assert pd.Series(weights).groupby(crops["label"]).sum().to_numpy() == pytest.approx(3)
+
+
+def test_sample_weights_by_confidence_are_proportional_within_a_class() -> None:
+    crops = pd.DataFrame({"label": ["a", "a", "b"], "confidence": [0.9, 0.3, 0.5]})
+    both = sample_weights(crops, ModelingParams(label_weighted=True, weight_by_confidence=True))
+    assert both is not None
+    assert both[0] / both[1] == pytest.approx(3)
+    assert both[:2].sum() == pytest.approx(both[2])
+    assert sample_weights(crops, ModelingParams(label_weighted=False)) is None
+
+
+def test_schedule_rises_then_falls_to_nothing() -> None:
+    factors = [warm_up_and_cosine(step, 100) for step in range(101)]
+    assert max(factors) == factors[9] == factors[10] == 1
+    assert factors[:10] == sorted(factors[:10])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[100] == pytest.approx(0)
+    assert warm_up_and_cosine(0, 1) == 1
+
+
+def test_plot_of_the_history_marks_the_best_epoch(trained: tuple[Classifier, pd.DataFrame]) -> None:
+    figure = plot_training(trained[1])
+    best = trained[1].loc[trained[1]["best"], "epoch"].iloc[0] + 1
+    assert f"best epoch ({best})" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]

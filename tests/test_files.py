@@ -1,0 +1,167 @@
+"""Files appear whole or not at all, and paths that come with the data stay where they belong."""
+
+from pathlib import Path, PureWindowsPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from animl_kedro.files import TEMPORARY_SUFFIX, fault_of_relative_path, inside, written_whole
+
+FIT = [
+    "a.jpg",
+    "project/camera/deployment/project-hash.jpg",
+    "channel-islands/CHIL - 201/photo.jpg",
+    "ñandú/снимок/写真 (1).jpg",
+    ".hidden",
+    "a..b/..c",
+    "-rf",
+    "~root/x",
+    " leading space",
+    "console/com10/nulls/aux1.jpg",
+    "x" * 200,
+]
+
+UNFIT = [
+    pytest.param("", "empty", id="empty"),
+    pytest.param("/etc/passwd", "absolute", id="absolute"),
+    pytest.param("//host/share", "absolute", id="two slashes"),
+    pytest.param("..", "'..'", id="parent"),
+    pytest.param("../x", "'..'", id="parent first"),
+    pytest.param("a/../../x", "'..'", id="parent within"),
+    pytest.param("a/..", "'..'", id="parent last"),
+    pytest.param("./a", "'.'", id="here"),
+    pytest.param("a//b", "''", id="empty part"),
+    pytest.param("a/", "''", id="a folder"),
+    pytest.param("C:/x", "':'", id="drive"),
+    pytest.param("C:x", "':'", id="drive without a slash"),
+    pytest.param("a.jpg:stream", "':'", id="alternate stream"),
+    pytest.param("\\\\host\\share", "'\\\\\\\\'", id="UNC"),
+    pytest.param("a\\..\\b", "'\\\\\\\\'", id="backslash"),
+    pytest.param("con", "device name", id="device"),
+    pytest.param("a/NUL/b", "device name", id="device in capitals"),
+    pytest.param("Lpt1.tar.gz", "device name", id="device with an ending"),
+    pytest.param("a./b", "ends in a dot", id="dot at the end"),
+    pytest.param("a/b ", "ends in a dot or a space", id="space at the end"),
+    pytest.param("...", "ends in a dot", id="three dots"),
+    pytest.param("a\x00.jpg", "x00", id="NUL"),
+    pytest.param("a\n.jpg", "'\\\\n'", id="newline"),
+    pytest.param("a\x7f", "x7f", id="delete"),
+    pytest.param("what?.jpg", r"'\?'", id="question mark"),
+    pytest.param("*.jpg", r"'\*'", id="star"),
+    pytest.param("a|b", r"'\|'", id="bar"),
+    pytest.param('"a"', "'\"'", id="quotation mark"),
+    pytest.param("<a>", "'<'", id="angle"),
+    pytest.param("x" * 201, "longer than 200 bytes", id="long name"),
+    pytest.param("é" * 101, "longer than 200 bytes", id="long name in bytes"),
+    pytest.param("a/" * 600 + "a", "longer than 1024 bytes", id="long path"),
+    pytest.param("\ud800.jpg", "not Unicode", id="half a surrogate pair"),
+]
+
+
+@pytest.mark.parametrize("path", FIT)
+def test_fault_of_relative_path_that_every_file_system_keeps_is_none(path: str) -> None:
+    assert fault_of_relative_path(path) is None
+
+
+@pytest.mark.parametrize(("path", "fault"), UNFIT)
+def test_inside_with_an_unfit_path_says_what_is_wrong(path: str, fault: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=fault):
+        inside(tmp_path, path)
+
+
+def test_inside_joins_the_parts(tmp_path: Path) -> None:
+    assert inside(tmp_path, "a/b c/d.jpg") == tmp_path / "a" / "b c" / "d.jpg"
+
+
+NAMES = st.text(st.sampled_from("ab.~ /\\:\x00é*CONnul1"), max_size=12) | st.text(max_size=30)
+
+
+@given(st.lists(NAMES, max_size=5).map("/".join))
+@example("..")
+@example("C:/Windows")
+def test_inside_never_leads_out_of_the_folder(path: str) -> None:
+    folder = Path("/data/images")
+    try:
+        joined = inside(folder, path)
+    except ValueError:
+        return
+    assert joined != folder
+    assert ".." not in joined.parts
+    assert joined.relative_to(folder).as_posix() == path
+    assert PureWindowsPath("C:/data").joinpath(path).is_relative_to(PureWindowsPath("C:/data"))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_written_whole_appears_at_the_end_only(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "er" / "file.txt"
+    with written_whole(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+        assert temporary.suffix == TEMPORARY_SUFFIX
+    assert target.read_text() == "whole"
+    assert files_in(target.parent) == ["file.txt"]
+
+
+def test_written_whole_replaces_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old, and longer")
+    with written_whole(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old, and longer"
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_written_whole_with_an_error_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with pytest.raises(error), written_whole(target) as temporary:
+        temporary.write_text("hal")
+        raise error
+    assert target.read_text() == "old"
+    assert files_in(tmp_path) == ["file.txt"]
+
+
+def test_written_whole_with_an_error_before_anything_was_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="early"), written_whole(tmp_path / "file.txt"):
+        raise ValueError("early")
+    assert files_in(tmp_path) == []
+
+
+def test_written_whole_that_was_given_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "file.txt"):
+        pass
+
+
+def test_written_whole_makes_a_folder_appear_complete(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with written_whole(target) as temporary:
+        temporary.mkdir()
+        (temporary / "a").write_text("a")
+        assert not target.exists()
+    assert files_in(target) == ["a"]
+    assert files_in(tmp_path) == ["folder"]
+
+
+def test_written_whole_folder_with_an_error_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="late"), written_whole(tmp_path / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "a").write_text("a")
+        raise ValueError("late")
+    assert files_in(tmp_path) == []
+
+
+def test_written_whole_twice_at_once_does_not_mix_the_files(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    with written_whole(target) as first, written_whole(target) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert target.read_text() == "first"
+    assert files_in(tmp_path) == ["file.txt"]
