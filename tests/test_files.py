@@ -120,11 +120,15 @@ def test_written_whole_replaces_what_was_there(tmp_path: Path) -> None:
 def test_written_whole_with_an_error_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
+    def write_half(target: Path) -> None:
+        with written_whole(target) as temporary:
+            temporary.write_text("hal")
+            raise error
+
     target = tmp_path / "file.txt"
     target.write_text("old")
-    with pytest.raises(error), written_whole(target) as temporary:
-        temporary.write_text("hal")
-        raise error
+    with pytest.raises(error):
+        write_half(target)
     assert target.read_text() == "old"
     assert files_in(tmp_path) == ["file.txt"]
 
@@ -151,10 +155,14 @@ def test_written_whole_makes_a_folder_appear_complete(tmp_path: Path) -> None:
 
 
 def test_written_whole_folder_with_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="late"), written_whole(tmp_path / "folder") as temporary:
-        temporary.mkdir()
-        (temporary / "a").write_text("a")
-        raise ValueError("late")
+    def write_half(target: Path) -> None:
+        with written_whole(target) as temporary:
+            temporary.mkdir()
+            (temporary / "a").write_text("a")
+            raise ValueError("late")
+
+    with pytest.raises(ValueError, match="late"):
+        write_half(tmp_path / "folder")
     assert files_in(tmp_path) == []
 
 

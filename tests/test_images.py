@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories import coordinates, exif_of, write_image, write_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from animl_kedro import images
 from animl_kedro.images import UnreadableImageError, open_image, size_of
+from factories import coordinates, exif_of, write_image, write_jpeg
 
 SIZE = (24, 16)
 
@@ -43,22 +43,25 @@ def stored(upright: Image.Image, orientation: int) -> Image.Image:
     return upright
 
 
+LOSSLESS: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
+"""How to save in a format with as little loss as it can."""
+
+
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP", "TIFF", "JPEG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_open_image_with_an_orientation_gives_upright_pixels(
     tmp_path: Path, orientation: int, image_format: str
 ) -> None:
-    options = {"PNG": {}, "WEBP": {"lossless": True}, "TIFF": {}, "JPEG": {"quality": 100, "subsampling": 0}}
     path = write_image(
         tmp_path / "image",
         stored(coordinates(SIZE), orientation),
         image_format,
         orientation=orientation,
-        **options[image_format],
+        **LOSSLESS.get(image_format, {}),
     )
     image = open_image(path)
     assert image.mode == "RGB"
-    np.testing.assert_allclose(np.asarray(image).astype(int), np.asarray(coordinates(SIZE)).astype(int), atol=2)
+    np.testing.assert_allclose(np.asarray(image).astype(int), np.asarray(coordinates(SIZE)).astype(int), atol=3)
     assert size_of(path) == image.size == SIZE
 
 
@@ -178,7 +181,7 @@ def test_open_image_that_lacks_its_second_half_is_refused(image_format: str) -> 
 
 def test_open_image_that_was_cut_off_says_that_it_is_damaged() -> None:
     whole = encoded(coordinates(SIZE), "JPEG")
-    with pytest.raises(UnreadableImageError, match="damaged: .*truncated"):
+    with pytest.raises(UnreadableImageError, match=r"damaged: .*truncated"):
         open_image(whole[:-10])
 
 
@@ -230,6 +233,7 @@ SOURCES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*EXIF data:UserWarning", "ignore:Tag data:UserWarning")
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SOURCES), st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), max_size=4))
 def test_image_with_changed_bytes_is_opened_or_refused_and_nothing_else(

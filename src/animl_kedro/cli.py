@@ -1,6 +1,6 @@
 """`kedro run`, with errors that a person can read: what is wrong and what to do, without a stack trace.
 
-`kedro --verbose run` shows the stack trace as well.
+`kedro run --traceback` shows the stack trace as well.
 """
 
 import warnings
@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import KedroCliError
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 
 from animl_kedro.errors import InputError
+
+TRACEBACK = click.Option(["--traceback"], is_flag=True, help="Show the stack trace of an error as well.")
 
 
 class RunCommand(click.Command):
@@ -21,13 +22,14 @@ class RunCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; turn a foreseen error into its message and exit code 1."""
+        with_traceback = ctx.params.pop("traceback")
         # --pipeline is what people type, here and in every example of Kedro's first ten years.
         warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
         try:
             return super().invoke(ctx)
         except Exception as error:
             foreseen = _foreseen(error)
-            if foreseen is None or KedroCliError.VERBOSE_ERROR:
+            if foreseen is None or with_traceback:
                 raise
             raise click.ClickException(str(foreseen)) from error
 
@@ -55,7 +57,7 @@ cli.add_command(
     RunCommand(
         name=kedro_run.name,
         callback=kedro_run.callback,
-        params=kedro_run.params,
+        params=[*kedro_run.params, TRACEBACK],
         help=kedro_run.help,
         context_settings=kedro_run.context_settings,
     )

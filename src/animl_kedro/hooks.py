@@ -64,5 +64,6 @@ class FinalWordsHook:
 
             console.print(terminal_table(catalog.load("average_precision")))
         if "report" in outputs:
-            path = Path(catalog["report"]._get_load_path())
+            report = cast("AbstractVersionedDataset[str, str]", catalog["report"])
+            path = Path(report._get_load_path())
             console.print(f"Report: {path.resolve().as_uri()}", soft_wrap=True)

@@ -13,8 +13,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
 
-FIRST_TURNED_ORIENTATION = 5
-"""EXIF orientations 5 to 8 swap width and height."""
+TURNED_ORIENTATIONS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height; cameras write others as well, which mean nothing."""
 
 
 class UnreadableImageError(Exception):
@@ -56,7 +56,8 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= FIRST_TURNED_ORIENTATION
+            # Pillow turns a TIFF by itself.
+            turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in TURNED_ORIENTATIONS
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
     return (height, width) if turned else (width, height)

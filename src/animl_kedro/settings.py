@@ -4,6 +4,9 @@ from animl_kedro.hooks import FinalWordsHook, MissingInputsHook
 
 HOOKS = (MissingInputsHook(), FinalWordsHook())
 
+# Nobody is told how the project is used; .telemetry says the same to Kedro's command line.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
+
 # One parameter can be overridden in an environment without repeating its neighbours.
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -53,7 +53,8 @@ def build_network(
 
     With `imagenet` the weights are those of ImageNet, downloaded by efficientnet-pytorch where they are not in
     torch's cache yet, and the last layer is new. `batch_norm_momentum` is the weight of a new batch in the running
-    statistics, `drop_connect` the highest probability with which a block is skipped in training. Raises InputError where they cannot be downloaded.
+    statistics, `drop_connect` the highest probability with which a block is skipped in training. Raises InputError
+    where the weights cannot be downloaded.
     """
     from efficientnet_pytorch import EfficientNet  # noqa: PLC0415 - torch takes seconds to import
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem
-from kedro_datasets import json, matplotlib, pandas, text
+from kedro_datasets import json, pandas, text
 
 from animl_kedro.files import written_whole
 
@@ -33,7 +33,7 @@ def _open_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
         yield file
 
 
-class _WrittenWhole:
+class WrittenWhole:
     """Mixin that puts a `WholeFileSystem` in the place of the local file system."""
 
     def __init__(self, **arguments: Any) -> None:
@@ -42,21 +42,17 @@ class _WrittenWhole:
             self._fs = WholeFileSystem()
 
 
-class ParquetDataset(_WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
+class ParquetDataset(WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.ParquetDataset`, written whole."""
 
 
-class CSVDataset(_WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
+class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.CSVDataset`, written whole."""
 
 
-class JSONDataset(_WrittenWhole, json.JSONDataset):  # type: ignore[misc]
+class JSONDataset(WrittenWhole, json.JSONDataset):  # type: ignore[misc]
     """`kedro_datasets.json.JSONDataset`, written whole."""
 
 
-class TextDataset(_WrittenWhole, text.TextDataset):  # type: ignore[misc]
+class TextDataset(WrittenWhole, text.TextDataset):  # type: ignore[misc]
     """`kedro_datasets.text.TextDataset`, written whole."""
-
-
-class MatplotlibDataset(_WrittenWhole, matplotlib.MatplotlibDataset):  # type: ignore[misc]
-    """`kedro_datasets.matplotlib.MatplotlibDataset`, written whole."""

@@ -13,6 +13,9 @@ from animl_kedro.errors import InputError
 
 PARTS = ("images", "annotations", "categories")
 
+MAX_OPEN_OBJECTS = 20
+"""Objects that the record which was cut off may hold, before a search for the last whole record is given up."""
+
 
 @dataclass(frozen=True)
 class CctExport:
@@ -52,9 +55,9 @@ def parse_cct(data: bytes, name: str) -> CctExport:
 def _explain(data: bytes, name: str, error: orjson.JSONDecodeError) -> str:
     if not data.strip():
         return f"{name} is empty, expected a COCO Camera Traps export in JSON."
-    whole = _whole_records(data)
-    if whole is None:
+    if not _is_cut_off(data):
         return f"{name} is not JSON ({error}), expected a COCO Camera Traps export."
+    whole = _whole_records(data)
     counts = " and ".join(f"{len(whole.get(part, []))} whole {part}" for part in PARTS[:2])
     return (
         f"{name} is cut off after {len(data):,} bytes, with {counts}; exports of large projects can break off while "
@@ -62,16 +65,26 @@ def _explain(data: bytes, name: str, error: orjson.JSONDecodeError) -> str:
     )
 
 
-def _whole_records(data: bytes) -> dict[str, Any] | None:
-    """What is whole in a file that was cut off within a list of records, or None if it is not such a file."""
+def _is_cut_off(data: bytes) -> bool:
+    """Whether nothing is wrong but that the end is missing, which may begin in the middle of a character."""
+    text = data.decode(errors="ignore")
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return error.pos >= len(text)
+    return False
+
+
+def _whole_records(data: bytes) -> dict[str, Any]:
+    """What is whole in a file that was cut off within a list of records."""
     end = len(data)
-    for _ in range(3):  # a record may hold an object of its own, cut in the middle
+    for _ in range(MAX_OPEN_OBJECTS):
         end = data.rfind(b"}", 0, end)
         if end < 0:
-            return None
+            break
         try:
             content = orjson.loads(data[: end + 1] + b"]}")
         except orjson.JSONDecodeError:
             continue
-        return content if isinstance(content, dict) else None
-    return None
+        return content if isinstance(content, dict) else {}
+    return {}

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_factories import LABELS, make_predictions, shuffled, without
 from sklearn.metrics import confusion_matrix
 
 from animl_kedro.pipelines.reporting.confusion import count_pairs, square
 from animl_kedro.tables import PROBABILITY_PREFIX, ConfusionMatrix, Predictions, Split
+from reporting_factories import LABELS, make_predictions, shuffled, without
 
 
 @pytest.mark.parametrize("split", list(Split))

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 import pytest
 from PIL import Image
-from reporting_factories import make_predictions, shuffled
 
 from animl_kedro.images import UnreadableImageError
 from animl_kedro.pipelines.reporting.galleries import THUMBNAIL_PIXELS, Gallery, collect_galleries
 from animl_kedro.tables import PROBABILITY_PREFIX
+from reporting_factories import make_predictions, shuffled
 
 CERTAINTIES = {"a": ("fox", 0.9), "b": ("cat", 0.8), "c": ("cat", 0.95), "d": ("fox", 0.7), "e": ("cat", 0.8)}
 

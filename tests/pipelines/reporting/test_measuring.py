@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_factories import HOSTILE_LABELS, LABELS, make_crops, make_predictions, shuffled, without
 from sklearn.metrics import average_precision_score
 
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.reporting.measuring import measure, nested
 from animl_kedro.tables import PROBABILITY_PREFIX, AveragePrecision, Predictions
+from reporting_factories import HOSTILE_LABELS, LABELS, make_crops, make_predictions, shuffled, without
 
 
 def rows_of(table: pd.DataFrame, split: str, kind: str = "class") -> pd.DataFrame:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
-from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, shuffled, without
 
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.reporting import nodes
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.tables import Predictions
+from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, shuffled, without
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "path", "use"}
 ELEMENTS = {

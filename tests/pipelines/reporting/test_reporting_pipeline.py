@@ -11,11 +11,11 @@ import yaml
 from kedro.io import DataCatalog
 from kedro.runner import SequentialRunner
 from pydantic import ValidationError
-from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, without
 
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.reporting import create_pipeline
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
+from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, without
 
 CONF = Path(__file__).parents[3] / "conf" / "base"
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
 
 from animl_kedro.pipelines.reporting.confusion import count_pairs
 from animl_kedro.pipelines.reporting.curves import trace_curves
 from animl_kedro.pipelines.reporting.measuring import measure
 from animl_kedro.pipelines.reporting.plots import label_text, plot_curves, plot_matrix
+from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
 
 
 def drawn(figure: Figure) -> Figure:

@@ -3,11 +3,11 @@
 import io
 
 import pandas as pd
-from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
 from rich.console import Console
 
 from animl_kedro.pipelines.reporting.measuring import measure
 from animl_kedro.pipelines.reporting.terminal import terminal_table
+from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
 
 
 def printed(predictions: pd.DataFrame) -> list[list[str]]:

@@ -1,0 +1,142 @@
+"""The project as a whole: its pipelines, its catalog in every environment, its commands."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io import MemoryDataset
+from pydantic import BaseModel
+
+from projects import ROOT, Project
+
+NAMES = ["ingestion", "detection_cropping", "dataset_split", "modeling", "reporting"]
+ENVIRONMENTS = ["base", "animl", "lila"]
+TABLE_TYPES = ("ParquetDataset", "CSVDataset")
+
+
+@pytest.fixture(autouse=True)
+def bootstrapped() -> None:
+    bootstrap_project(ROOT)
+
+
+def test_registry_holds_the_five_pipelines_and_their_sum() -> None:
+    assert list(pipelines) == [*NAMES, "__default__"]
+    assert {node.name for node in pipelines["__default__"].nodes} == {
+        node.name for name in NAMES for node in pipelines[name].nodes
+    }
+
+
+def test_every_node_is_named_by_its_function_and_has_a_docstring() -> None:
+    for node in pipelines["__default__"].nodes:
+        assert node.name == node.func.__name__
+        assert node.func.__doc__
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_dataset_of_the_pipelines_is_in_the_catalog_and_the_other_way_round(env: str) -> None:
+    with KedroSession.create(ROOT, env=env) as session:
+        catalog = session.load_context().catalog
+        used = {name for name in pipelines["__default__"].datasets() if not name.startswith("param")}
+        entries = {name for name in catalog.keys() if not name.startswith("param")}  # noqa: SIM118
+        assert used == entries
+        for name in entries:
+            assert not isinstance(catalog[name], MemoryDataset), f"{name} is kept in memory only"
+            metadata = getattr(catalog[name], "metadata", None) or {}
+            assert metadata.get("description"), f"{name} has no description"
+            assert metadata.get("kedro-viz", {}).get("layer"), f"{name} has no layer"
+
+
+def test_every_table_of_the_catalog_has_a_schema_and_versions_from_the_splits_on() -> None:
+    for path in (ROOT / "conf" / "base" / "catalog").glob("*.yml"):
+        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            if entry["type"].endswith(TABLE_TYPES):
+                assert entry.get("validator", "").startswith("animl_kedro.tables."), name
+            if path.stem in ("dataset_split", "modeling", "reporting") and name != "label_map":
+                assert entry.get("versioned"), name
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_typed_parameter_arrives_typed(env: str) -> None:
+    with KedroSession.create(ROOT, env=env) as session:
+        params = session.load_context().params
+    assert set(params) == set(NAMES)
+    for name in NAMES:
+        assert isinstance(params[name], BaseModel), f"params:{name} is a {type(params[name]).__name__}"
+
+
+def test_parameters_in_yaml_are_all_known_by_their_models_and_none_is_left_out() -> None:
+    with KedroSession.create(ROOT, env="base") as session:
+        params = session.load_context().params
+    for name in NAMES:
+        written = yaml.safe_load((ROOT / "conf" / "base" / "parameters" / f"{name}.yml").read_text(encoding="utf-8"))
+        assert set(written[name]) == set(type(params[name]).model_fields), name
+
+
+def kedro(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--params=dataset_split.val_fractoin=0.2"], "unknown parameter 'val_fractoin': did you mean 'val_fraction'?"),
+        (["--params=modeling.backbone=b3"], "unknown backbone 'b3': one of efficientnet-b0"),
+        (["--pipeline=modeling"], "Run first: kedro run --pipeline=dataset_split"),
+    ],
+)
+def test_command_with_a_mistake_ends_in_one_clear_error_without_a_stack_trace(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = kedro("run", *arguments, cwd=Project(tmp_path).folder)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "Deprecat" not in result.stderr
+    assert not (tmp_path / "data" / "05_model_input").exists()
+
+
+def test_command_with_traceback_shows_the_stack_trace(tmp_path: Path) -> None:
+    result = kedro("run", "--pipeline=modeling", "--traceback", cwd=Project(tmp_path).folder)
+    assert "Traceback" in result.stderr
+    assert "Run first: kedro run --pipeline=dataset_split" in result.stderr
+
+
+def test_ingestion_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
+    """Run the pipeline in a process of its own, up to a refusal that comes after all its imports."""
+    project = Project(tmp_path)
+    (tmp_path / "export.json").write_text(json.dumps({"images": [], "annotations": [], "categories": [], "info": {}}))
+    export = {"type": "animl_kedro.datasets.coco_camera_traps.CocoCameraTrapsDataset", "filepath": "export.json"}
+    project.configure("catalog", {"animl_export": export})
+    project.configure("parameters", {"ingestion": {"labels": None}})
+    code = (
+        "import sys; from projects import Project; from pathlib import Path\n"
+        "from kedro.framework.session import KedroSession; from kedro.framework.startup import bootstrap_project\n"
+        "bootstrap_project(Path.cwd())\n"
+        "with KedroSession.create(Path.cwd()) as session: session.run(pipeline_names=['ingestion'])\n"
+        "assert Path('data/02_intermediate/image_files.parquet').is_file()\n"
+        "print(sorted({'torch', 'lightning', 'torchvision', 'matplotlib'} & set(sys.modules)))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+def test_usage_data_is_not_sent() -> None:
+    assert yaml.safe_load((ROOT / ".telemetry").read_text(encoding="utf-8")) == {"consent": False}

@@ -1,0 +1,195 @@
+"""From an export and an S3 archive to the report, as a person with an export of their own walks it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from animl_kedro.errors import InputError
+from animl_kedro.images import open_image
+from animl_kedro.sample.server import serve_folder
+from projects import ROOT, TINY_TRAINING, Project
+
+REAL_IMAGES = ROOT.parent / "shared" / "real_images"
+
+COLOURS = {"bird": (200, 60, 40), "fox": (40, 170, 60), "skunk": (230, 220, 60)}
+
+
+def draw_tiny_island(folder: Path) -> None:
+    """Draw 36 photographs of coloured boxes at nine locations, their archive and their export."""
+    rng = np.random.default_rng(0)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number in range(36):
+        label = list(COLOURS)[number % 3]
+        pixels = rng.integers(60, 120, (90, 120, 3), dtype=np.uint8)
+        left, top = int(rng.integers(0, 80)), int(rng.integers(0, 60))
+        pixels[top : top + 30, left : left + 40] = COLOURS[label]
+        key = f"original/tiny:{number}-original.jpg"
+        (folder / "archive" / key).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / "archive" / key)
+        record = {"id": f"tiny:{number}", "file_name": f"tiny/{number}.jpg", "serving_bucket_key": key}
+        images.append(record | {"location": f"place {number // 4}", "width": 120, "height": 90})
+        box = {"id": f"a{number}", "image_id": f"tiny:{number}", "bbox": [left, top, 40, 30], "validated": True}
+        annotations.append(box | {"category_id": 1 + number % 3})
+    categories = [{"id": number, "name": name} for number, name in enumerate(["empty", *COLOURS])]
+    export = {"images": images, "annotations": annotations, "categories": categories, "info": {}}
+    (folder / "export.json").write_text(json.dumps(export), encoding="utf-8")
+
+
+def point_at(project: Project, export: Path, endpoint_url: str, bucket: str, credentials: dict[str, str]) -> None:
+    """Write into conf/local what the README tells a person to write for an export and a bucket of their own."""
+    project.configure(
+        "catalog",
+        {
+            "animl_export": {
+                "type": "animl_kedro.datasets.coco_camera_traps.CocoCameraTrapsDataset",
+                "filepath": str(export),
+            },
+            "image_archive": {
+                "type": "animl_kedro.datasets.image_archive.ImageArchiveDataset",
+                "bucket": bucket,
+                "endpoint_url": endpoint_url,
+                "region": "us-east-1",
+                "credentials": "archive",
+            },
+        },
+    )
+    project.configure("credentials", {"archive": credentials})
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has been run from end to end on the tiny island."""
+    folder = tmp_path_factory.mktemp("tiny")
+    draw_tiny_island(folder)
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.configure(
+        "parameters",
+        {
+            "ingestion": {"labels": list(COLOURS)},
+            "dataset_split": {"min_locations": 1, "min_crops": 1},
+            "modeling": TINY_TRAINING,
+        },
+    )
+    with serve_folder(folder / "archive", "tiny-island") as server:
+        point_at(project, folder / "export.json", server.endpoint_url, server.bucket, server.credentials)
+        project.run()
+    return project
+
+
+def test_whole_road_leaves_every_catalog_entry_behind(walked: Project) -> None:
+    catalog = walked.catalog
+    absent = [name for name in catalog.keys() if not name.startswith("param") and not catalog.exists(name)]  # noqa: SIM118
+    assert absent == []
+
+
+def test_whole_road_measures_every_crop(walked: Project) -> None:
+    catalog = walked.catalog
+    assert len(catalog.load("crops")) == 36
+    assert sorted(catalog.load("predictions")["crop_id"]) == sorted(catalog.load("crops")["crop_id"])
+    table = catalog.load("average_precision")
+    assert set(table.loc[table["kind"] == "mean", "label"]) == {"macro", "weighted", "micro"}
+    assert set(table["split"]) == {"train", "val", "test"}
+
+
+def test_catalog_gives_images_crops_and_a_classifier_ready_to_predict(walked: Project) -> None:
+    catalog = walked.catalog
+    crops = catalog.load("crops")
+    crop = catalog.load("crop_images")[crops["crop_id"].iloc[0]]
+    assert crop.size == (crops["width"].iloc[0], crops["height"].iloc[0])
+    photograph = catalog.load("image_store")[crops["image_path"].iloc[0]]
+    assert photograph.size == (120, 90)
+    classifier = catalog.load("classifier")
+    predictions = catalog.load("predictions").set_index("crop_id")
+    saved = predictions.loc[crops["crop_id"].iloc[0]].filter(like="probability_").to_numpy(float)
+    again = classifier.predict(crop).filter(like="probability_").to_numpy()[0]
+    assert again == pytest.approx(saved, abs=1e-5)
+    assert classifier.labels == ("bird", "fox", "skunk")
+
+
+def test_each_pipeline_runs_alone_without_archive_and_makes_a_new_version(walked: Project) -> None:
+    reports = walked.folder / "data" / "08_reporting" / "report.html"
+    before = len(list(reports.iterdir()))
+    for pipeline in ("detection_cropping", "dataset_split", "modeling", "reporting"):
+        walked.run(pipeline)
+    assert len(list(reports.iterdir())) == before + 1
+
+
+def test_running_again_downloads_and_crops_nothing(walked: Project) -> None:
+    folders = [walked.folder / "data" / "02_intermediate" / "images", walked.folder / "data" / "03_primary" / "crops"]
+    before = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.jpg")}
+    walked.run("ingestion", "detection_cropping")  # the server is gone: a download would fail
+    after = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.jpg")}
+    assert len(before) == 72
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "first"),
+    [
+        ("detection_cropping", "ingestion"),
+        ("dataset_split", "detection_cropping"),
+        ("modeling", "dataset_split"),
+        ("reporting", "detection_cropping, then kedro run --pipeline=modeling"),
+    ],
+)
+def test_pipeline_without_its_inputs_names_the_one_to_run_first(tmp_path: Path, pipeline: str, first: str) -> None:
+    with pytest.raises(InputError, match=rf"Run first: kedro run --pipeline={first}$"):
+        Project(tmp_path).run(pipeline)
+
+
+def test_run_with_absent_export_tells_where_it_is_expected(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    point_at(project, tmp_path / "absent.json", "http://127.0.0.1:9", "nothing", {})
+    with pytest.raises(InputError, match=r"animl_export at .*absent.json: put the file there"):
+        project.run("ingestion")
+
+
+@pytest.mark.skipif(not REAL_IMAGES.is_dir(), reason="the real photographs lie beside the project, in ../shared")
+def test_real_photographs_are_all_accounted_for_from_end_to_end(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    labels = ["bear", "bird", "deer", "fox", "opossum", "rodent", "skunk"]
+    (project.folder / "conf" / "local" / "label_map.yml").write_text(json.dumps({label: [label] for label in labels}))
+    project.configure(
+        "parameters",
+        {
+            "ingestion": {"dataset": "real", "labels": labels},
+            "dataset_split": {"min_locations": 3, "min_crops": 3},
+            "modeling": TINY_TRAINING,
+        },
+    )
+    with serve_folder(REAL_IMAGES / "archive", "real-images") as server:
+        point_at(project, REAL_IMAGES / "cct.json", server.endpoint_url, server.bucket, server.credentials)
+        catalog_file = project.folder / "conf" / "local" / "catalog.yml"
+        label_map = {"type": "yaml.YAMLDataset", "filepath": str(project.folder / "conf" / "local" / "label_map.yml")}
+        catalog_file.write_text(catalog_file.read_text() + json.dumps({"label_map": label_map})[1:-1])
+        project.run()
+
+    export = json.loads((REAL_IMAGES / "cct.json").read_text())
+    catalog = project.catalog
+    image_files = catalog.load("image_files").set_index("image_id")
+    assert set(image_files.index) == {image["id"] for image in export["images"]}
+    assert set(image_files["status"]) == {"downloaded"}
+    for image in export["images"]:
+        local = project.folder / "data" / "02_intermediate" / "images" / image_files.loc[image["id"], "path"]
+        assert local.read_bytes() == (REAL_IMAGES / "archive" / image["serving_bucket_key"]).read_bytes()
+
+    crops, rejected = catalog.load("crops"), catalog.load("rejected_boxes")
+    assert {*crops["image_id"], *rejected["image_id"]} == set(image_files.index)
+    records = catalog.load("rejected_records").query("record == 'annotation'")
+    annotation_ids = [*crops["annotation_id"], *rejected["annotation_id"].dropna(), *records["record_id"]]
+    assert sorted(annotation_ids) == sorted(annotation["id"] for annotation in export["annotations"])
+    assert rejected["reason"].str.len().gt(0).all()
+    for crop_id in crops["crop_id"]:
+        assert open_image(project.folder / "data" / "03_primary" / "crops" / crop_id).mode == "RGB"
+
+    taken = [*catalog.load("labeled_crops")["crop_id"], *catalog.load("rejected_crops")["crop_id"]]
+    assert sorted(taken) == sorted(crops["crop_id"])
+    assert pd.notna(catalog.load("average_precision").query("label == 'macro'")["average_precision"]).any()
+    shutil.rmtree(tmp_path / "data")
