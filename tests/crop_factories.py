@@ -1,6 +1,6 @@
 """Tables of crops, and crops in files, for the tests of the later pipelines."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,11 @@ def make_crops(
             for number, (place, label) in enumerate(zip(places, labels, strict=True))
         ]
     )
+
+
+def with_rows(crops: pd.DataFrame, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """`Crops` with more rows at its end."""
+    return Crops.of([*map(dict, crops.to_dict("records")), *rows])
 
 
 def crop_row(number: int, location: str | None, label: str) -> dict[str, object]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 import pandas as pd
+import yaml
+from kedro.io import DataCatalog
 from PIL import ExifTags, Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
@@ -16,6 +18,7 @@ from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, 
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams
 from animl_kedro.tables import Annotations, FileStatus, ImageFiles, Images
 
+CONF = Path(__file__).parents[1] / "conf"
 DATASET = "island"
 CATEGORIES = ({"id": 0, "name": "empty"}, {"id": 1, "name": "fox"}, {"id": 2, "name": "bird"})
 IMAGE_SIZE = (200, 150)
@@ -178,3 +181,12 @@ def cropping_params(**changes: Any) -> DetectionCroppingParams:
     """Parameters of the cropping: in this process, every pixel kept."""
     processes = changes.pop("processes", 1)
     return DetectionCroppingParams(cropping=CroppingParams(**({"max_side": None} | changes)), processes=processes)
+
+
+def catalog_of(pipeline: str, folder: Path) -> DataCatalog:
+    """The project's own catalog entries of a pipeline that save tables and results, with their files in a folder."""
+    entries = yaml.safe_load((CONF / "base" / "catalog" / f"{pipeline}.yml").read_text(encoding="utf-8"))
+    files = {name: entry for name, entry in entries.items() if "filepath" in entry}
+    return DataCatalog.from_config(
+        {name: entry | {"filepath": str(folder / Path(entry["filepath"]).name)} for name, entry in files.items()}
+    )

@@ -32,13 +32,16 @@ class Project:
 
     def run(self, *pipelines: str) -> None:
         """`kedro run`, of these pipelines or of all."""
-        bootstrap_project(self.folder)
-        with KedroSession.create(self.folder) as session:
+        with self._session() as session:
             session.run(pipeline_names=list(pipelines) or None)
 
     @property
     def catalog(self) -> DataCatalog:
         """The catalog, as a notebook has it."""
+        with self._session() as session:
+            catalog: DataCatalog = session.load_context().catalog
+            return catalog
+
+    def _session(self) -> Any:  # Kedro's annotation, an abstract session, has less than the session has
         bootstrap_project(self.folder)
-        with KedroSession.create(self.folder) as session:
-            return session.load_context().catalog
+        return KedroSession.create(self.folder)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +27,10 @@ def bootstrapped() -> None:
     bootstrap_project(ROOT)
 
 
+def open_session(env: str) -> Any:  # Kedro's annotation, an abstract session, has less than the session has
+    return KedroSession.create(ROOT, env=env)
+
+
 def test_registry_holds_the_five_pipelines_and_their_sum() -> None:
     assert list(pipelines) == [*NAMES, "__default__"]
     assert {node.name for node in pipelines["__default__"].nodes} == {
@@ -35,13 +40,13 @@ def test_registry_holds_the_five_pipelines_and_their_sum() -> None:
 
 def test_every_node_is_named_by_its_function_and_has_a_docstring() -> None:
     for node in pipelines["__default__"].nodes:
-        assert node.name == node.func.__name__
+        assert node.name == f"{node.namespace}.{node.func.__name__}"
         assert node.func.__doc__
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_every_dataset_of_the_pipelines_is_in_the_catalog_and_the_other_way_round(env: str) -> None:
-    with KedroSession.create(ROOT, env=env) as session:
+    with open_session(env) as session:
         catalog = session.load_context().catalog
         used = {name for name in pipelines["__default__"].datasets() if not name.startswith("param")}
         entries = {name for name in catalog.keys() if not name.startswith("param")}  # noqa: SIM118
@@ -64,7 +69,7 @@ def test_every_table_of_the_catalog_has_a_schema_and_versions_from_the_splits_on
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_every_typed_parameter_arrives_typed(env: str) -> None:
-    with KedroSession.create(ROOT, env=env) as session:
+    with open_session(env) as session:
         params = session.load_context().params
     assert set(params) == set(NAMES)
     for name in NAMES:
@@ -72,7 +77,7 @@ def test_every_typed_parameter_arrives_typed(env: str) -> None:
 
 
 def test_parameters_in_yaml_are_all_known_by_their_models_and_none_is_left_out() -> None:
-    with KedroSession.create(ROOT, env="base") as session:
+    with open_session("base") as session:
         params = session.load_context().params
     for name in NAMES:
         written = yaml.safe_load((ROOT / "conf" / "base" / "parameters" / f"{name}.yml").read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ class Table(pa.DataFrameModel):
         coerce = True
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    def of(cls, rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
         """A checked table of these rows, with the schema's columns and types also where there is no row."""
         return cls.validate(pd.DataFrame(rows, columns=list(cls.to_schema().columns)))
 
@@ -207,9 +207,12 @@ class SplitSummary(Table):
 
 
 class TrainingHistory(Table):
-    """One row an epoch and split. ``learning_rate`` is the one at the epoch's end, ``seconds`` wall time."""
+    """One row an epoch, counted from 1, and split.
 
-    epoch: Series[int] = pa.Field(ge=0)
+    ``learning_rate`` is the one at the epoch's end, ``seconds`` wall time.
+    """
+
+    epoch: Series[int] = pa.Field(ge=1)
     split: Series[str] = pa.Field(isin=list(Split))
     loss: Series[float] = pa.Field(nullable=True)
     accuracy: Series[float] = pa.Field(ge=0, le=1)

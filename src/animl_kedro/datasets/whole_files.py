@@ -5,10 +5,11 @@ the same datasets over a local file system that writes beside the file and moves
 S3 and its like are written whole by nature and stay as they are.
 """
 
+import csv
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets import json, pandas, text
@@ -47,7 +48,12 @@ class ParquetDataset(WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
 
 
 class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
-    """`kedro_datasets.pandas.CSVDataset`, written whole."""
+    """`kedro_datasets.pandas.CSVDataset`, written whole, with all text in quotation marks.
+
+    Python writes a text with a carriage return without them, and pandas reads it back as two rows.
+    """
+
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"index": False, "quoting": csv.QUOTE_NONNUMERIC}
 
 
 class JSONDataset(WrittenWhole, json.JSONDataset):  # type: ignore[misc]

@@ -5,8 +5,7 @@ import pytest
 
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.dataset_split.labeling import Reason, class_of_label, label_crops
-from animl_kedro.tables import Crops
-from crop_factories import crop_row, make_crops, split_params
+from crop_factories import crop_row, make_crops, split_params, with_rows
 
 LABEL_MAP = {"bird": ["bird"], "mammal": ["fox", "skunk"], "lizard": ["lizard"]}
 
@@ -36,31 +35,31 @@ def test_labeling_every_crop_is_kept_or_rejected_once() -> None:
 
 
 def test_labeling_a_crop_without_location_is_rejected_with_that_reason() -> None:
-    crops = Crops.of([*make_crops().to_dict("records"), crop_row(999, None, "fox")])
+    crops = with_rows(make_crops(), [crop_row(999, None, "fox")])
     _, rejected = label_crops(crops, LABEL_MAP, split_params())
     assert rejected[["crop_id", "reason"]].to_numpy().tolist() == [[crops["crop_id"].iloc[-1], Reason.NO_LOCATION]]
 
 
 @pytest.mark.parametrize("location", ["NA", "None", "nan", "42", "007", ""])
 def test_labeling_a_strange_location_name_is_a_location_like_any_other(location: str) -> None:
-    crops = Crops.of([*make_crops().to_dict("records"), crop_row(999, location, "fox")])
+    crops = with_rows(make_crops(), [crop_row(999, location, "fox")])
     labeled, rejected = label_crops(crops, LABEL_MAP, split_params())
     assert rejected.empty
     assert labeled.set_index("crop_id").loc[crops["crop_id"].iloc[-1], "location"] == location
 
 
 def test_labeling_a_class_at_too_few_locations_is_left_out() -> None:
-    rows = [*make_crops().to_dict("records"), *(crop_row(900 + n, f"place {n % 2}", "skunk") for n in range(20))]
+    crops = with_rows(make_crops(), (crop_row(900 + n, f"place {n % 2}", "skunk") for n in range(20)))
     label_map = LABEL_MAP | {"mammal": ["fox"], "skunk": ["skunk"]}
-    labeled, rejected = label_crops(Crops.of(rows), label_map, split_params(min_locations=3))
+    labeled, rejected = label_crops(crops, label_map, split_params(min_locations=3))
     assert "skunk" not in set(labeled["label"])
     assert rejected["reason"].value_counts().to_dict() == {Reason.TOO_FEW_LOCATIONS: 20}
 
 
 def test_labeling_a_class_with_too_few_crops_is_left_out() -> None:
-    rows = [*make_crops().to_dict("records"), *(crop_row(900 + n, f"place {n}", "skunk") for n in range(4))]
+    crops = with_rows(make_crops(), (crop_row(900 + n, f"place {n}", "skunk") for n in range(4)))
     label_map = LABEL_MAP | {"mammal": ["fox"], "skunk": ["skunk"]}
-    _, rejected = label_crops(Crops.of(rows), label_map, split_params(min_crops=5))
+    _, rejected = label_crops(crops, label_map, split_params(min_crops=5))
     assert rejected["reason"].value_counts().to_dict() == {Reason.TOO_FEW_CROPS: 4}
 
 

@@ -10,8 +10,8 @@ from animl_kedro.errors import InputError
 from animl_kedro.pipelines.dataset_split.balance import check_disjoint
 from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, plot_splits, summarize_splits
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
-from animl_kedro.tables import Crops, LabeledCrops, Split, Splits, SplitSummary
-from crop_factories import crop_row, make_crops, split_params
+from animl_kedro.tables import LabeledCrops, Split, Splits, SplitSummary
+from crop_factories import crop_row, make_crops, split_params, with_rows
 
 LABEL_MAP = {label: [label] for label in ("bird", "fox", "lizard", "skunk")}
 
@@ -41,9 +41,9 @@ def test_splits_of_shuffled_rows_are_the_same(labeled: pd.DataFrame) -> None:
 
 
 def test_splits_of_two_datasets_tell_locations_of_one_name_apart() -> None:
-    rows = make_crops(locations=4, crops=40).to_dict("records")
-    other = [row | {"crop_id": "other/" + str(row["crop_id"]), "dataset": "other"} for row in rows]
-    labeled, _, _ = label_crops(Crops.of([*rows, *other]), LABEL_MAP, split_params())
+    crops = make_crops(locations=4, crops=40)
+    other = crops.assign(crop_id="other/" + crops["crop_id"], dataset="other")
+    labeled, _, _ = label_crops(pd.concat([crops, other]), LABEL_MAP, split_params())
     merged = labeled.merge(assign_splits(labeled, split_params()), on="crop_id")
     assert (merged.groupby(["dataset", "location"])["split"].nunique() == 1).all()
     assert (merged.groupby("location")["split"].nunique() > 1).any()
@@ -65,9 +65,9 @@ def test_summary_counts_add_up_with_a_row_for_every_split_and_class(labeled: pd.
 
 
 def test_summary_of_a_class_that_a_split_lacks_warns_with_its_name(caplog: pytest.LogCaptureFixture) -> None:
-    rows = [*make_crops(locations=9).to_dict("records"), crop_row(900, "place 1", "skunk")]
+    crops = with_rows(make_crops(locations=9), [crop_row(900, "place 1", "skunk")])
     params = split_params()
-    labeled, _, _ = label_crops(Crops.of(rows), LABEL_MAP, params)
+    labeled, _, _ = label_crops(crops, LABEL_MAP, params)
     with caplog.at_level(logging.WARNING):
         summary = summarize_splits(labeled, assign_splits(labeled, params), params)
     assert (summary.query("label == 'skunk'")["crops"] == 0).sum() == 2

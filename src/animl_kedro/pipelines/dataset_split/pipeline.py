@@ -28,5 +28,7 @@ def create_pipeline() -> Pipeline:
                 name="summarize_splits",
             ),
             Node(plot_splits, {"split_summary": "split_summary"}, "split_plot", name="plot_splits"),
-        ]
+        ],
+        namespace="dataset_split",
+        prefix_datasets_with_namespace=False,
     )

@@ -34,5 +34,7 @@ def create_pipeline() -> Pipeline:
                 ["crops", "rejected_boxes"],
                 name="crop_boxes",
             ),
-        ]
+        ],
+        namespace="detection_cropping",
+        prefix_datasets_with_namespace=False,
     )

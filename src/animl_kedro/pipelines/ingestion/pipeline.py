@@ -27,5 +27,7 @@ def create_pipeline() -> Pipeline:
                 "download_summary",
                 name="check_downloads",
             ),
-        ]
+        ],
+        namespace="ingestion",
+        prefix_datasets_with_namespace=False,
     )

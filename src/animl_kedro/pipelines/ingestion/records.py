@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -77,28 +78,45 @@ class ExportTables:
 Row = dict[str, Any]
 
 
+class FileNames:
+    """The file names that are taken, without regard to upper and lower case, and the folders that they need."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+
+    def add(self, file_name: str, image_id: str) -> None:
+        """Take a name for an image. Raises RejectedError where another image's file or folder is in its way."""
+        *folders, name = accumulate(file_name.casefold().split("/"), "{}/{}".format)
+        owners = (self._files.get(name), self._folders.get(name), *map(self._files.get, folders))
+        if owner := next(filter(None, owners), None):
+            raise RejectedError(Reason.SAME_FILE_NAME, f"{file_name!r} is in the way of the file of image {owner!r}")
+        self._files[name] = image_id
+        self._folders.update(dict.fromkeys(folders, image_id))
+
+
 def read_records(export: CctExport, params: IngestionParams) -> ExportTables:
     """Make tables of an export's records, sorted by id, so that the order of the records does not matter.
 
     Every image and annotation of the export is either one row of its table or one row of the rejected records.
-    Raises InputError where a wanted label is none of the export's categories.
+    Raises InputError where a wanted label is none of the export's categories, or a category has two names.
     """
     repairs: Counter[Repair] = Counter()
     labels = _labels_by_category(export)
     _check_wanted(params.labels, set(labels.values()))
 
-    file_names: dict[str, str] = {}
+    taken = FileNames()
 
     def read_image(record: Mapping[str, Any]) -> Row:
-        row = _read_image(record, params, repairs)
-        first = file_names.setdefault(row["file_name"].casefold(), row["image_id"])
-        if first != row["image_id"]:
-            raise RejectedError(Reason.SAME_FILE_NAME, f"{row['file_name']!r} is also the file of image {first}")
+        found: Counter[Repair] = Counter()
+        row = _read_image(record, params, found)
+        taken.add(row["file_name"], row["image_id"])
+        repairs.update(found)
         return row
 
     images, rejected_images = _sift("image", export.images, read_image)
     sizes = {row["image_id"]: (row["width"], row["height"]) for row in images}
-    refused = {row["record_id"] for row in rejected_images} - sizes.keys()
+    refused = {row["record_id"] for row in rejected_images if row["record_id"]} - sizes.keys()
 
     def read_annotation(record: Mapping[str, Any]) -> Row:
         image_id = _text(record.get("image_id")) or ""
@@ -169,7 +187,12 @@ def _text(value: Any) -> str | None:
 
 def _labels_by_category(export: CctExport) -> dict[str, str]:
     pairs = ((_id_of(category), _text(category.get("name"))) for category in export.categories if _id_of(category))
-    return {category_id: name for category_id, name in pairs if category_id and name}
+    labels: dict[str, str] = {}
+    for category_id, name in pairs:
+        if category_id and name and labels.setdefault(category_id, name) != name:
+            names = " and ".join(map(repr, sorted((labels[category_id], name))))
+            raise InputError(f"The export's category {category_id} is both {names}. Export it from Animl again.")
+    return labels
 
 
 def _check_wanted(wanted: tuple[str, ...] | None, known: set[str]) -> None:
@@ -206,7 +229,7 @@ def _read_size(record: Mapping[str, Any], repairs: Counter[Repair]) -> tuple[int
     width, height = record.get("width"), record.get("height")
     if width is None and height is None:
         return None, None
-    if all(isinstance(side, int | float) and 1 <= side <= MAX_SIDE for side in (width, height)):
+    if all(_is_number(side) and 1 <= side <= MAX_SIDE for side in (width, height)):
         return int(width), int(height)  # type: ignore[arg-type]
     repairs[Repair.SIZE_DROPPED] += 1
     return None, None

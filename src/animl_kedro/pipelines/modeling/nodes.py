@@ -32,7 +32,7 @@ def train_classifier(
         "trained %s for %d epochs; the best, number %d, has a validation macro average precision of %.3f",
         classifier.backbone,
         len({row["epoch"] for row in history}),
-        best["epoch"] + 1,
+        best["epoch"],
         best["macro_average_precision"],
     )
     return classifier, TrainingHistory.of(history)

@@ -33,5 +33,7 @@ def create_pipeline() -> Pipeline:
                 name="predict_crops",
             ),
             Node(plot_training, {"training_history": "training_history"}, "training_plot", name="plot_training"),
-        ]
+        ],
+        namespace="modeling",
+        prefix_datasets_with_namespace=False,
     )

@@ -12,11 +12,11 @@ MEASURES = {"loss": "loss", "macro_average_precision": "macro average precision"
 def plot_history(history: pd.DataFrame) -> Figure:
     """Loss and macro average precision by epoch, training and validation, with the best epoch marked."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    best = history.loc[history["best"], "epoch"].iloc[0] + 1
+    best = history.loc[history["best"], "epoch"].iloc[0]
     for axes, (column, name) in zip(figure.subplots(1, 2), MEASURES.items(), strict=True):
         for split, colour in COLOURS.items():
             rows = history[history["split"] == split]
-            axes.plot(rows["epoch"] + 1, rows[column], label=split, color=colour, marker=".")
+            axes.plot(rows["epoch"], rows[column], label=split, color=colour, marker=".")
         axes.axvline(best, color="0.6", linestyle=":", label=f"best epoch ({best})")
         axes.set_xlabel("epoch")
         axes.set_title(name)

@@ -131,14 +131,14 @@ class TrainingModule(lightning.LightningModule):
         score = (row["macro_average_precision"], -row["loss"])
         self.log("val_macro_average_precision", score[0])
         if not self.best_state or score > self.best_score:
-            self.best_score, self.best_epoch = score, self.current_epoch
+            self.best_score, self.best_epoch = score, self.current_epoch + 1
             self.best_state = {
                 name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()
             }
 
     def _note(self, split: Split) -> dict[str, Any]:
         rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
-        row = {"epoch": self.current_epoch, "split": split, "learning_rate": rate, **self._scores.summary()}
+        row = {"epoch": self.current_epoch + 1, "split": split, "learning_rate": rate, **self._scores.summary()}
         self.history.append(row)
         return row
 
@@ -158,7 +158,7 @@ class EpochLines(lightning.Callback):
             val["loss"],
             val["accuracy"],
             val["macro_average_precision"],
-            " (best so far)" if pl_module.best_epoch == trainer.current_epoch else "",
+            " (best so far)" if pl_module.best_epoch == trainer.current_epoch + 1 else "",
             train["images_per_second"],
         )
 
@@ -178,7 +178,7 @@ def fit(
 ) -> tuple[Sequence[dict[str, Any]], int]:
     """Train a network in place, and leave it with the weights of its best epoch.
 
-    Returns the rows of `TrainingHistory` and the best epoch.
+    Returns the rows of `TrainingHistory` and the best epoch, counted from 1.
     """
     _quiet_lightning()
     module = TrainingModule(network.to(memory_format=torch.channels_last), params)

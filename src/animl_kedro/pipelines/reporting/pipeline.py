@@ -56,5 +56,7 @@ def create_pipeline() -> Pipeline:
                 "report",
                 name="write_report",
             ),
-        ]
+        ],
+        namespace="reporting",
+        prefix_datasets_with_namespace=False,
     )

@@ -1,0 +1,126 @@
+"""Exports that are whole are read as they are; of all others the message tells what is wrong and what to do."""
+
+import itertools
+import re
+from typing import Any
+
+import orjson
+import pytest
+
+from animl_kedro.errors import InputError
+from animl_kedro.formats.coco_camera_traps import parse_cct
+from factories import CATEGORIES, annotation_record, export_bytes, image_record, make_export
+
+RECORDS = {
+    # what a search for the end of a record can trip over: characters of many bytes, braces and quotes in text, objects
+    "images": [image_record(number, location='pla}]ça "🦊" \\', exif={"gps": {"n": [{}]}}) for number in range(4)],
+    "annotations": [annotation_record(number) for number in range(5)],
+    "categories": [*CATEGORIES],
+}
+
+
+def written(parts: tuple[str, ...]) -> tuple[bytes, list[tuple[str, int]]]:
+    """An export as a stream writes it, part by part, and where each of its records ends."""
+    data, ends = b"{", []
+    for part in parts:
+        data += (b"" if data == b"{" else b",") + orjson.dumps(part) + b":"
+        if part == "info":
+            data += orjson.dumps({"version": "1.0", "contributor": {"name": "Ñandú"}})
+            continue
+        data += b"["
+        for number, record in enumerate(RECORDS[part]):
+            data += (b"," if number else b"") + orjson.dumps(record)
+            ends.append((part, len(data)))
+        data += b"]"
+    return data + b"}", ends
+
+
+def test_parse_cct_of_a_whole_export_gives_its_records() -> None:
+    export = parse_cct(written(("info", "images", "annotations", "categories"))[0], "export.json")
+    assert export.images == RECORDS["images"]
+    assert export.annotations == RECORDS["annotations"]
+    assert export.categories == RECORDS["categories"]
+    assert export.info == {"version": "1.0", "contributor": {"name": "Ñandú"}}
+
+
+@pytest.mark.parametrize("info", [None, "2024", [], 5])
+def test_parse_cct_without_usable_info_gives_an_empty_one(info: Any) -> None:
+    data = orjson.dumps({"images": [], "annotations": [], "categories": [], "info": info})
+    assert parse_cct(data, "export.json").info == {}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(("images", "annotations", "categories", "info"), id="as Animl writes it"),
+        pytest.param(("info", "categories", "images", "annotations"), id="as LILA writes it"),
+    ],
+)
+def test_parse_cct_cut_off_anywhere_counts_what_is_whole(parts: tuple[str, ...]) -> None:
+    data, ends = written(parts)
+    for length in itertools.chain(range(1, len(data) - 1, 7), (end + more for _, end in ends for more in (-1, 0, 1))):
+        whole = [part for part, end in ends if end <= length]
+        images, annotations = whole.count("images"), whole.count("annotations")
+        with pytest.raises(InputError, match=r"^export\.json is cut off") as caught:
+            parse_cct(data[:length], "export.json")
+        assert f"after {length:,} bytes, with {images} whole images and {annotations} whole annotations;" in str(
+            caught.value
+        )
+        assert "Export it from Animl again" in str(caught.value)
+
+
+def test_parse_cct_of_an_indented_export_that_was_cut_off_counts_what_is_whole() -> None:
+    data = export_bytes(make_export(3), indent=True)
+    assert parse_cct(data, "export.json").images == make_export(3).images
+    cut_off = data[: data.index(b"label-0002")]
+    with pytest.raises(InputError, match="with 3 whole images and 2 whole annotations"):
+        parse_cct(cut_off, "export.json")
+
+
+@pytest.mark.parametrize("data", [b"", b"  \n"])
+def test_parse_cct_of_nothing_says_that_it_is_empty(data: bytes) -> None:
+    with pytest.raises(InputError, match=re.escape("export.json is empty, expected a COCO Camera Traps export")):
+        parse_cct(data, "export.json")
+
+
+WHOLE = export_bytes(make_export(3))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"image_id,label\n1,fox\n", id="CSV"),
+        pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", id="XML"),
+        pytest.param(WHOLE.replace(b'"width":200', b'"width":NaN', 1), id="NaN"),
+        pytest.param(WHOLE + b"and more text", id="more at the end"),
+        pytest.param(WHOLE.replace(b"]", b",]", 1), id="a comma too many"),
+        pytest.param(WHOLE.replace(b"place", b"pla\xe7e"), id="Latin-1"),
+    ],
+)
+def test_parse_cct_of_what_is_not_json_says_so(data: bytes) -> None:
+    with pytest.raises(InputError, match=r"^export\.json is not JSON \(.*line .*\), expected a COCO Camera Traps"):
+        parse_cct(data, "export.json")
+
+
+@pytest.mark.parametrize(("data", "kind"), [(b"[]", "list"), (b"3", "int"), (b'"text"', "str"), (b"null", "NoneType")])
+def test_parse_cct_of_json_that_is_no_object_says_what_it_is(data: bytes, kind: str) -> None:
+    with pytest.raises(InputError, match=f"holds a JSON {kind}, expected an object with images, annotations, cat"):
+        parse_cct(data, "export.json")
+
+
+@pytest.mark.parametrize("part", ["images", "annotations", "categories"])
+@pytest.mark.parametrize("value", [None, {}, "images", 3])
+def test_parse_cct_without_a_part_names_it_and_what_is_there(part: str, value: Any) -> None:
+    content = {"info": {}, "images": [], "annotations": [], "categories": []} | {part: value}
+    with pytest.raises(InputError, match=f"no list of {part}; it holds 'info', 'images', .*export it from Animl again"):
+        parse_cct(orjson.dumps(content), "export.json")
+
+
+def test_parse_cct_of_megadetector_results_names_all_that_is_absent() -> None:
+    with pytest.raises(InputError, match="no list of annotations and categories; it holds 'images', 'detection_cat"):
+        parse_cct(orjson.dumps({"images": [], "detection_categories": {}}), "results.json")
+
+
+def test_parse_cct_of_an_empty_object_says_that_it_holds_nothing() -> None:
+    with pytest.raises(InputError, match="it holds nothing"):
+        parse_cct(b"{}", "export.json")
