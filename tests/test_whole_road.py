@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 
 from animl_kedro.errors import InputError
@@ -128,6 +130,13 @@ def test_running_again_downloads_and_crops_nothing(walked: Project) -> None:
     after = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.jpg")}
     assert len(before) == 72
     assert after == before
+
+
+def test_notebook_runs_from_top_to_bottom(walked: Project) -> None:
+    notebook = nbformat.reads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"), as_version=4)
+    NotebookClient(notebook, resources={"metadata": {"path": str(walked.folder)}}).execute()
+    pictures = [output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in str(output)]
+    assert len(pictures) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 import pandas as pd
@@ -90,7 +90,7 @@ class FileNames:
         *folders, name = accumulate(file_name.casefold().split("/"), "{}/{}".format)
         owners = (self._files.get(name), self._folders.get(name), *map(self._files.get, folders))
         if owner := next(filter(None, owners), None):
-            raise RejectedError(Reason.SAME_FILE_NAME, f"{file_name!r} is in the way of the file of image {owner!r}")
+            raise RejectedError(Reason.SAME_FILE_NAME, f"{file_name!r} cannot be kept beside the file of image {owner!r}")
         self._files[name] = image_id
         self._folders.update(dict.fromkeys(folders, image_id))
 
@@ -298,7 +298,7 @@ def _read_box(value: Any, size: tuple[int | None, int | None], repairs: Counter[
     return clipped
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
