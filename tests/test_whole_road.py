@@ -133,7 +133,7 @@ def test_running_again_downloads_and_crops_nothing(walked: Project) -> None:
 
 
 def test_notebook_runs_from_top_to_bottom(walked: Project) -> None:
-    notebook = nbformat.reads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"), as_version=4)
+    notebook = nbformat.reads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, resources={"metadata": {"path": str(walked.folder)}}).execute()
     pictures = [output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in str(output)]
     assert len(pictures) == 2

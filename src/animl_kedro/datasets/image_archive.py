@@ -83,6 +83,9 @@ class ImageArchive(Mapping[str, Image]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "client"}  # every process makes its own
+
     def __repr__(self) -> str:
         return f"ImageArchive(s3://{self.bucket}/{self.prefix})"
 

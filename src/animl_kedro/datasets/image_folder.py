@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 from PIL.Image import Image
 
-from animl_kedro.files import TEMPORARY_SUFFIX, inside
+from animl_kedro.files import TEMPORARY_SUFFIX, fault_of_relative_path, inside
 from animl_kedro.images import open_image
 
 
@@ -26,6 +26,11 @@ class ImageFolder(Mapping[str, Image]):
         if not path.is_file():
             raise KeyError(f"there is no {relative_path!r} in {self.root}")
         return open_image(path)
+
+    def __contains__(self, relative_path: object) -> bool:
+        """Whether the file is there; it is not opened."""
+        is_path = isinstance(relative_path, str) and fault_of_relative_path(relative_path) is None
+        return is_path and self.root.joinpath(str(relative_path)).is_file()
 
     def __iter__(self) -> Iterator[str]:
         files = (path for path in self.root.rglob("*") if path.is_file() and path.suffix != TEMPORARY_SUFFIX)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from animl_kedro.pipelines.reporting.average_precision import PrecisionRecall, average_precision, precision_recall
+from animl_kedro.average_precision import PrecisionRecall, average_precision, precision_recall
 from animl_kedro.pipelines.reporting.curves import MAX_POINTS, curves_of_class, thinned, trace_curves
 from animl_kedro.tables import PrecisionRecallCurves, Predictions, Split
 from reporting_factories import LABELS, make_predictions, shuffled, without

@@ -48,8 +48,8 @@ def _rows(images: pd.DataFrame, archive: ImageArchive, store: ImageFolder, threa
 def _bring(archive: ImageArchive, store: ImageFolder, image_id: str, key: str, path: str) -> Row:
     target = store.path_of(path)
     try:
-        if target.is_file():
-            return _row(image_id, key, path, target.read_bytes(), FileStatus.PRESENT)
+        if target.is_file() and (data := target.read_bytes()):
+            return _row(image_id, key, path, data, FileStatus.PRESENT)
         data = archive.read_bytes(key)
     except MissingKeyError as error:
         return _failure(image_id, key, FileStatus.MISSING, str(error))

@@ -9,9 +9,9 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score
 from torch import nn
 
+from animl_kedro.average_precision import mean_average_precisions
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.tables import Split
 
@@ -44,7 +44,7 @@ class EpochScores:
         return {
             "loss": nn.functional.cross_entropy(logits, targets).item(),
             "accuracy": (logits.argmax(dim=1) == targets).double().mean().item(),
-            "macro_average_precision": macro_average_precision(logits.softmax(dim=1).numpy(), targets.numpy()),
+            "macro_average_precision": macro_average_precision(logits.double().softmax(dim=1).numpy(), targets.numpy()),
             "seconds": seconds,
             "images_per_second": len(targets) / seconds,
         }
@@ -52,8 +52,8 @@ class EpochScores:
 
 def macro_average_precision(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """Mean average precision of the classes that occur in `targets`; 0 where none does."""
-    scores = [average_precision_score(targets == label, probabilities[:, label]) for label in np.unique(targets)]
-    return float(np.mean(scores)) if scores else 0.0
+    is_positive = targets[:, None] == np.arange(probabilities.shape[1])
+    return float(np.nan_to_num(mean_average_precisions(is_positive, probabilities)["macro"]))
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:

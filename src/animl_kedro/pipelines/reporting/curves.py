@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from animl_kedro.pipelines.reporting.average_precision import PrecisionRecall, precision_recall
+from animl_kedro.average_precision import PrecisionRecall, precision_recall
 from animl_kedro.pipelines.reporting.scores import scores_by_split
 from animl_kedro.tables import PrecisionRecallCurves, Split
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from animl_kedro.pipelines.reporting.average_precision import average_precisions, mean_average_precisions
+from animl_kedro.average_precision import average_precisions, mean_average_precisions
 from animl_kedro.pipelines.reporting.scores import count_locations, located, scores_by_split
 from animl_kedro.tables import AveragePrecision, Split
 

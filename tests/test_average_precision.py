@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from animl_kedro.pipelines.reporting.average_precision import (
+from animl_kedro.average_precision import (
     average_precision,
     average_precisions,
     mean_average_precisions,

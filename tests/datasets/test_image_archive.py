@@ -1,0 +1,158 @@
+"""The archive as a mapping over a real S3 server, and as a catalog entry that keeps its secrets."""
+
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError
+from kedro.io import DataCatalog, DatasetError
+
+from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset, MissingKeyError
+from animl_kedro.errors import InputError
+from animl_kedro.images import UnreadableImageError
+from animl_kedro.sample.server import S3Server, serve_folder
+from factories import IMAGE_SIZE, write_jpeg
+
+KIND = "animl_kedro.datasets.image_archive.ImageArchiveDataset"
+SECRETS = {
+    "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI-not-a-real-secret",
+    "aws_session_token": "FwoGZXIvYXdzE-not-a-real-token",
+}
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    folder = tmp_path_factory.mktemp("archive")
+    write_jpeg(folder / "original" / "island:1 ñ.jpg")
+    write_jpeg(folder / "original" / "turned.jpg", orientation=8)
+    (folder / "broken.jpg").write_bytes(b"no image")
+    with serve_folder(folder, "archive") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def archive(served: S3Server) -> ImageArchive:
+    return archive_of(served)
+
+
+def archive_of(server: S3Server, **options: Any) -> ImageArchive:
+    return ImageArchive(server.bucket, endpoint_url=server.endpoint_url, credentials=server.credentials, **options)
+
+
+def test_archive_is_a_mapping_of_keys_to_upright_images(archive: ImageArchive) -> None:
+    assert isinstance(archive, Mapping)
+    assert list(archive) == ["broken.jpg", "original/island:1 ñ.jpg", "original/turned.jpg"]
+    assert len(archive) == 3
+    assert archive["original/island:1 ñ.jpg"].size == IMAGE_SIZE
+    assert archive["original/turned.jpg"].size == IMAGE_SIZE[::-1]
+    assert archive["original/turned.jpg"].mode == "RGB"
+
+
+def test_archive_without_a_key_raises_a_key_error_that_names_it(archive: ImageArchive) -> None:
+    with pytest.raises(MissingKeyError) as caught:
+        archive["original/none.jpg"]
+    assert isinstance(caught.value, KeyError)
+    assert str(caught.value) == "s3://archive has no key 'original/none.jpg'"
+    assert archive.get("original/none.jpg") is None
+    assert "original/none.jpg" not in archive
+
+
+def test_archive_with_something_else_than_an_image_refuses_it(archive: ImageArchive) -> None:
+    assert archive.read_bytes("broken.jpg") == b"no image"
+    with pytest.raises(UnreadableImageError):
+        archive["broken.jpg"]
+
+
+def test_archive_below_a_prefix_has_keys_relative_to_it(served: S3Server) -> None:
+    archive = archive_of(served, prefix="original/")
+    assert list(archive) == ["island:1 ñ.jpg", "turned.jpg"]
+    assert archive["turned.jpg"].size == IMAGE_SIZE[::-1]
+    with pytest.raises(KeyError, match=r"no key 'original/none\.jpg'"):
+        archive["none.jpg"]
+
+
+def test_archive_of_more_keys_than_a_page_lists_them_all(tmp_path: Path) -> None:
+    names = [f"{number:04d}.txt" for number in range(1005)]
+    for name in names:
+        (tmp_path / name).touch()
+    with serve_folder(tmp_path, "pages") as server:
+        assert list(archive_of(server)) == names
+
+
+def test_archive_makes_one_client(archive: ImageArchive) -> None:
+    assert archive.client is archive.client
+
+
+def test_archive_without_credentials_says_where_to_put_them(served: S3Server) -> None:
+    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url)
+    with pytest.raises(InputError) as caught:
+        archive["original/turned.jpg"]
+    message = str(caught.value)
+    assert "no credentials for the archive s3://archive" in message
+    for advice in ("conf/local/credentials.yml", "AWS_PROFILE", "anonymous: true"):
+        assert advice in message
+
+
+def test_archive_with_a_profile_that_is_none_names_it(served: S3Server) -> None:
+    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials={"profile_name": "ranger"})
+    with pytest.raises(BotoCoreError, match="ranger"):
+        archive["original/turned.jpg"]
+
+
+def test_dataset_contacts_nobody_until_an_image_is_asked_for() -> None:
+    dataset = ImageArchiveDataset(bucket="nowhere", endpoint_url=NOBODY)
+    assert dataset.exists()
+    assert isinstance(dataset.load(), ImageArchive)
+
+
+def test_dataset_refuses_to_be_saved() -> None:
+    with pytest.raises(DatasetError, match="s3://nowhere is an archive: it is read, never written"):
+        ImageArchiveDataset(bucket="nowhere").save("data")  # type: ignore[arg-type]
+
+
+def test_dataset_in_a_catalog_gives_the_archive(served: S3Server) -> None:
+    catalog = DataCatalog.from_config(
+        {
+            "image_archive": {
+                "type": KIND,
+                "bucket": served.bucket,
+                "prefix": "original/",
+                "endpoint_url": served.endpoint_url,
+                "region": "us-east-1",
+                "credentials": "sample",
+                "metadata": {"description": "The images in S3"},
+            }
+        },
+        {"sample": served.credentials},
+    )
+    assert list(catalog.load("image_archive")) == ["island:1 ñ.jpg", "turned.jpg"]
+
+
+def test_dataset_shows_no_credentials_in_any_text(served: S3Server) -> None:
+    config: dict[str, dict[str, Any]] = {
+        "image_archive": {
+            "type": KIND,
+            "bucket": served.bucket,
+            "endpoint_url": served.endpoint_url,
+            "credentials": "mine",
+        }
+    }
+    catalog = DataCatalog.from_config(config, {"mine": SECRETS})
+    dataset = catalog["image_archive"]
+    with pytest.raises(DatasetError) as refused:
+        dataset.save("data")
+    with pytest.raises(KeyError) as missing:
+        dataset.load()["none.jpg"]
+    texts = [repr(dataset), str(dataset), repr(catalog), repr(dataset.load()), str(dataset._describe())]
+    texts += [str(refused.value), str(missing.value)]
+    assert [text for text in texts if any(secret in text for secret in SECRETS.values())] == []
+    assert repr(dataset.load()) == "ImageArchive(s3://archive/)"
+
+
+def test_archive_that_was_used_can_be_sent_to_another_process(archive: ImageArchive) -> None:
+    assert len(archive) == 3
+    assert len(pickle.loads(pickle.dumps(archive))) == 3
