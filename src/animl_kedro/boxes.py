@@ -75,7 +75,7 @@ class RelativeBox(NamedTuple):
 def fault_of(left: float, top: float, width: float, height: float) -> str | None:
     """What is wrong with four numbers as a box, or None if they are one: finite, with an area."""
     numbers = (left, top, width, height)
-    if not all(math.isfinite(number) for number in numbers):
+    if not all(map(math.isfinite, numbers)):
         return f"box {list(numbers)} has a number that is not finite"
     if width <= 0 or height <= 0:
         return f"box {list(numbers)} has no area"

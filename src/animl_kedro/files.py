@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 TEMPORARY_SUFFIX = ".part"
@@ -39,6 +40,7 @@ def fault_of_relative_path(path: str) -> str | None:
     return f"the path is longer than {_MAX_PATH_BYTES} bytes" if len(path.encode()) > _MAX_PATH_BYTES else None
 
 
+@lru_cache(maxsize=4096)  # most paths of an export share their folders
 def _fault_of_name(name: str) -> str | None:
     if name in ("", ".", ".."):
         return f"the path has the part {name!r}"

@@ -52,7 +52,7 @@ class Table(pa.DataFrameModel):
         coerce = True
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
+    def of(cls, rows: Sequence[Mapping[Any, Any] | tuple[Any, ...]]) -> pd.DataFrame:
         """A checked table of these rows, with the schema's columns and types also where there is no row."""
         return cls.validate(pd.DataFrame(rows, columns=list(cls.to_schema().columns)))
 

@@ -29,8 +29,9 @@ class ImageFolder(Mapping[str, Image]):
 
     def __contains__(self, relative_path: object) -> bool:
         """Whether the file is there; it is not opened."""
-        is_path = isinstance(relative_path, str) and fault_of_relative_path(relative_path) is None
-        return is_path and self.root.joinpath(str(relative_path)).is_file()
+        if not isinstance(relative_path, str) or fault_of_relative_path(relative_path):
+            return False
+        return self.path_of(relative_path).is_file()
 
     def __iter__(self) -> Iterator[str]:
         files = (path for path in self.root.rglob("*") if path.is_file() and path.suffix != TEMPORARY_SUFFIX)

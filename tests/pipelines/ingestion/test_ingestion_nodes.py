@@ -86,12 +86,13 @@ def test_check_downloads_of_no_images_passes() -> None:
     assert summary == {"images": 0, "failed": 0, "failed_fraction": 0}
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[S3Server]:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An archive of the first two of three images."""
+    folder = tmp_path_factory.mktemp("archive")
     for number in range(2):
-        write_jpeg(tmp_path / "archive" / image_record(number)["serving_bucket_key"])
-    with serve_folder(tmp_path / "archive", "ingested") as server:
+        write_jpeg(folder / image_record(number)["serving_bucket_key"])
+    with serve_folder(folder, "ingested") as server:
         yield server
 
 

@@ -15,7 +15,8 @@ from animl_kedro.errors import InputError
 from animl_kedro.files import fault_of_relative_path
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams
-from animl_kedro.pipelines.ingestion.records import ExportTables, Reason, Repair, read_records
+from animl_kedro.pipelines.ingestion.records import ExportTables, read_records
+from animl_kedro.pipelines.ingestion.rejections import Reason, Repair
 from factories import (
     CATEGORIES,
     IMAGE_SIZE,
@@ -529,7 +530,7 @@ PARAMS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EXPORTS, PARAMS)
 def test_read_records_of_any_export_loses_no_record_and_trusts_none(export: CctExport, params: IngestionParams) -> None:
     before = repr(export)
@@ -563,7 +564,7 @@ def check_that_rows_can_be_trusted(tables: ExportTables, labels: set[str]) -> No
     assert (boxes["box_top"] + boxes["box_height"] <= boxes["height"]).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EXPORTS, PARAMS, st.randoms(use_true_random=False))
 def test_read_records_in_any_order_gives_equal_tables(
     export: CctExport, params: IngestionParams, rng: random.Random

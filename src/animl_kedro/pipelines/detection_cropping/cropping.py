@@ -1,6 +1,7 @@
 """From a box and an image to a crop: the geometry, the pixels and the file."""
 
 import hashlib
+import io
 import json
 import math
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
 
 ASPECT_TOLERANCE = 0.02
 """Relative difference of width to height at which a file is not the picture that the export recorded."""
+
+END_OF_JPEG = b"\xff\xd9"
+"""What every JPEG ends with, unless it was cut off."""
 
 
 class Reason(StrEnum):
@@ -133,12 +137,15 @@ def _crop_box(image: Image.Image, box: Box, fingerprint: str, params: CroppingPa
 
 
 def _find_crop(box: Box, fingerprint: str) -> Crop | None:
-    """The crop that is in place already, told by the header of its file, or None."""
+    """The crop that is in place already, told by the header and the end of its file, or None."""
     try:
-        with Image.open(box.target) as crop:
+        data = box.target.read_bytes()
+        with Image.open(io.BytesIO(data)) as crop:
             note = json.loads(crop.info.get("comment", b"null"))
             size = crop.size
-    except (OSError, ValueError):
+    except (OSError, ValueError, SyntaxError):
+        return None
+    if not data.endswith(END_OF_JPEG):
         return None
     if not isinstance(note, dict) or note.get("fingerprint") != fingerprint:
         return None

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     NO_LABEL = "no_label"
     NO_BOX = "no_box"
     EMPTY = "empty"
+    UNREADABLE_IMAGE = "unreadable_image"
 
 
 def ground_truth_results(
@@ -76,14 +77,17 @@ def _detection(box: Any, width: int, height: int, category_of: dict[str, str]) -
 
 
 def images_without_boxes(
-    images: pd.DataFrame, annotations: pd.DataFrame, image_files: pd.DataFrame
+    images: pd.DataFrame, annotations: pd.DataFrame, image_files: pd.DataFrame, results: Results
 ) -> list[dict[str, Any]]:
     """Rows of rejected boxes for all that can have no crop.
 
-    These are the labels of an image without a file, labels without a box, and images that nobody has labelled.
+    These are the labels of an image without a file, or with one that failed according to the results, labels without a
+    box, and images that nobody has labelled.
     """
+    failures = {entry["file"]: entry["failure"] for entry in results["images"] if entry.get("failure")}
     all_labels = images[["image_id"]].merge(annotations, on="image_id", how="left")
     labels = all_labels.merge(image_files[["image_id", "path", "error"]], on="image_id", how="left")
+    labels["failure"] = labels["path"].map(failures)
     return [row for row in map(_without_box, labels.sort_values(["image_id", "annotation_id"]).itertuples()) if row]
 
 
@@ -96,6 +100,8 @@ def _without_box(row: Any) -> dict[str, Any] | None:
         reason, detail = Reason.EMPTY, "the image is labelled as empty"
     elif pd.isna(row.box_left):
         reason, detail = Reason.NO_BOX, "the label has no box"
+    elif not pd.isna(row.failure):
+        reason, detail = Reason.UNREADABLE_IMAGE, row.failure
     else:
         return None
     annotation_id, label = (None if pd.isna(value) else value for value in (row.annotation_id, row.label))

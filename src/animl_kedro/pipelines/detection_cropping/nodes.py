@@ -34,7 +34,7 @@ def crop_boxes(
     params: DetectionCroppingParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Crop every box out of its image; whatever did not become a crop is rejected with a reason."""
-    without = images_without_boxes(images, annotations, image_files)
+    without = images_without_boxes(images, annotations, image_files, detections)
     made = make_crops(detections, images, image_files, store, crop_images, params)
     crops, rejected = Crops.of(made.crops), RejectedBoxes.of(made.rejected + without)
     logger.info(

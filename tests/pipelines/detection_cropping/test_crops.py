@@ -1,0 +1,300 @@
+"""From detections to the table of crops: a crop or a reason for every box, in one process or several."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.io import MemoryDataset
+from kedro.runner import SequentialRunner
+
+from animl_kedro.datasets.image_folder import ImageFolder, ImageFolderDataset
+from animl_kedro.images import open_image
+from animl_kedro.pipelines.detection_cropping import create_pipeline, crops
+from animl_kedro.pipelines.detection_cropping.crops import CropTables, make_crops
+from animl_kedro.pipelines.detection_cropping.ground_truth import ground_truth_results
+from animl_kedro.pipelines.detection_cropping.nodes import collect_detections, crop_boxes
+from animl_kedro.tables import Crops
+from factories import (
+    DATASET,
+    IMAGE_SIZE,
+    catalog_of,
+    coordinates,
+    cropping_params,
+    fill_store,
+    image_id,
+    make_annotations,
+    make_image_files,
+    make_images,
+    write_image,
+)
+
+
+@dataclass
+class Scene:
+    """All that a cropping needs: tables, and the folders of images and of crops."""
+
+    images: pd.DataFrame
+    annotations: pd.DataFrame
+    store: ImageFolder
+    crops: ImageFolder
+
+    @property
+    def files(self) -> pd.DataFrame:
+        return make_image_files(self.images, self.store)
+
+    def path_of(self, number: int) -> Path:
+        """The file of an image."""
+        return self.store.path_of(f"{DATASET}/{self.images['file_name'][number]}")
+
+    def make(self, **changes: Any) -> CropTables:
+        """Crop the annotated boxes."""
+        detections = ground_truth_results(self.images, self.annotations, self.files, self.store)
+        return make_crops(detections, self.images, self.files, self.store, self.crops, cropping_params(**changes))
+
+    def run_nodes(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Run both nodes of the pipeline: the crops, and the rejected boxes."""
+        detections = collect_detections(self.images, self.annotations, self.files, self.store)
+        return crop_boxes(
+            detections, self.images, self.annotations, self.files, self.store, self.crops, cropping_params()
+        )
+
+
+def scene(folder: Path, annotations: pd.DataFrame, images: int = 3, **columns: Sequence[Any]) -> Scene:
+    """A scene with these labels, and a picture of coordinates for every image."""
+    table = make_images(images, **columns)
+    made = Scene(table, annotations, ImageFolder(folder / "store"), ImageFolder(folder / "crops"))
+    fill_store(made.store, table)
+    return made
+
+
+def cut_off(path: Path) -> None:
+    """Leave half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+BOX = (60, 40, 50, 30)
+FOUR_LABELS = make_annotations(
+    {"image": 0, "label": "fox", "box": (0, 0, 20, 20)},
+    {"image": 0, "label": "bird", "box": (100, 100, 40, 40)},
+    {"image": 1, "label": "fox", "box": BOX},
+    {"image": 2, "label": "bird", "box": (150, 100, 20, 50)},
+)
+
+
+def test_make_crops_gives_a_row_that_can_be_traced_to_its_pixels(tmp_path: Path) -> None:
+    made = scene(tmp_path, FOUR_LABELS).make()
+    assert made.rejected == []
+    table = Crops.of(made.crops)
+    row = table.iloc[2]
+    assert row["crop_id"] == "island/camera/0001.jpg___crop00.jpg"
+    assert (row["dataset"], row["image_id"], row["image_path"]) == (DATASET, image_id(1), "island/camera/0001.jpg")
+    assert (row["annotation_id"], row["label"], row["box_source"]) == ("label-0002", "fox", "annotation")
+    assert (row["location"], row["confidence"]) == ("place 1", 1)
+    assert row["datetime"] == pd.Timestamp("2024-05-06T07:08:09")
+    assert [row[f"box_{side}"] for side in ("left", "top", "width", "height")] == pytest.approx(BOX, abs=0.001)
+    relative = [row[f"relative_{side}"] for side in ("left", "top", "width", "height")]
+    assert relative == pytest.approx((60 / 200, 40 / 150, 50 / 200, 30 / 150), abs=1e-6)
+    crop = open_image(tmp_path / "crops" / row["crop_id"])
+    assert crop.size == (row["width"], row["height"])
+
+
+def test_make_crops_of_several_animals_keeps_them_all_in_files_of_their_own(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    table = Crops.of(here.make().crops)
+    assert list(table["label"]) == ["fox", "bird", "fox", "bird"]
+    assert list(table["crop_id"][:2]) == ["island/camera/0000.jpg___crop00.jpg", "island/camera/0000.jpg___crop01.jpg"]
+    assert list(here.crops) == sorted(table["crop_id"])
+    for crop_id, red, green in zip(table["crop_id"][:2], (10, 120), (10, 120), strict=True):
+        crop = here.crops[crop_id]
+        middle = crop.getpixel((crop.width // 2, crop.height // 2))
+        assert middle == pytest.approx((red, green, 128), abs=8)
+
+
+def test_make_crops_of_more_than_a_hundred_boxes_of_an_image_gives_each_a_file(tmp_path: Path) -> None:
+    annotations = make_annotations(*({"box": (n, n, 10, 10)} for n in range(120)))
+    here = scene(tmp_path, annotations, images=1)
+    assert len(Crops.of(here.make().crops)) == 120
+    assert len(here.crops) == 120
+
+
+def test_make_crops_of_shuffled_tables_gives_the_same_crops(tmp_path: Path) -> None:
+    here = scene(tmp_path / "one", FOUR_LABELS)
+    other = scene(tmp_path / "two", FOUR_LABELS.sample(frac=1, random_state=1))
+    assert here.make().crops == other.make().crops
+
+
+def test_make_crops_with_a_label_without_a_box_shifts_no_other(tmp_path: Path) -> None:
+    annotations = make_annotations({"image": 0, "box": BOX}, {"image": 1}, {"image": 2, "label": "bird", "box": BOX})
+    table = Crops.of(scene(tmp_path, annotations).make().crops)
+    assert list(table["image_id"]) == [image_id(0), image_id(2)]
+    assert list(table["label"]) == ["fox", "bird"]
+
+
+def test_make_crops_again_makes_only_what_changed(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    first = here.make()
+    for crop_id in here.crops:
+        os.utime(here.crops.path_of(crop_id), ns=(0, 0))
+    second = here.make()
+    assert (first.made, second.made) == (4, 0)
+    assert second.crops == first.crops
+    assert {here.crops.path_of(crop_id).stat().st_mtime_ns for crop_id in here.crops} == {0}
+    here.annotations = here.annotations.assign(box_left=[0.0, 100.0, 61.0, 150.0])
+    assert here.make().made == 1
+    assert here.make(margin=0.1).made == 4
+
+
+def test_make_crops_of_an_image_whose_pixels_changed_makes_its_crops_again(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    here.make()
+    write_image(here.path_of(0), coordinates().rotate(180), "PNG")
+    assert here.make().made == 2
+
+
+def test_make_crops_tells_the_parameters_by_their_checksum(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    one, other = here.make(), here.make(margin=0.1)
+    assert {row["settings"] for row in one.crops} == {cropping_params().cropping.checksum()}
+    assert {row["settings"] for row in other.crops} == {cropping_params(margin=0.1).cropping.checksum()}
+    assert one.crops[0]["settings"] != other.crops[0]["settings"]
+
+
+def test_make_crops_with_an_unreadable_image_crops_the_others(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    cut_off(here.path_of(0))
+    made = here.make()
+    assert [row["image_id"] for row in made.crops] == [image_id(1), image_id(2)]
+    assert [(row["annotation_id"], row["reason"]) for row in made.rejected] == [
+        ("label-0000", "unreadable_image"),
+        ("label-0001", "unreadable_image"),
+    ]
+
+
+def test_make_crops_by_several_processes_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    annotations = make_annotations(*({"image": n, "box": (5 * n, n, 30, 20)} for n in range(20)))
+    one, many = (scene(tmp_path / name, annotations, images=20) for name in ("one", "many"))
+    for here in (one, many):
+        here.path_of(7).write_bytes(b"no image")
+    expected = one.make(processes=1)
+    monkeypatch.setattr(crops, "FEW_IMAGES", 2)
+    made = many.make(processes=2)
+    assert made == expected
+    assert (len(made.crops), len(made.rejected), made.made) == (19, 1, 19)
+    assert list(many.crops) == list(one.crops)
+    for crop_id in one.crops:
+        assert many.crops.path_of(crop_id).read_bytes() == one.crops.path_of(crop_id).read_bytes()
+
+
+# Every image is accounted for
+
+
+def accounted(tmp_path: Path) -> Scene:
+    """One image and label of every fate that there is, and some with two."""
+    annotations = make_annotations(
+        {"image": 0, "box": BOX},
+        {"image": 1, "box": BOX},
+        {"image": 2, "box": BOX},
+        {"image": 3, "box": BOX},
+        {"image": 5},
+        {"image": 6, "label": "empty"},
+        {"image": 7, "box": (60, 40, 5, 5)},
+        {"image": 8, "box": (500, 40, 50, 50)},
+        {"image": 9, "box": BOX},
+        {"image": 9},
+        {"image": 10, "box": BOX},
+        {"image": 10, "box": (0, 0, 30, 30)},
+        {"image": 12, "box": BOX},
+        {"image": 12},
+        {"image": 12, "label": "empty"},
+    )
+    sizes: list[tuple[int | None, int | None]] = [IMAGE_SIZE] * 13
+    sizes[3] = sizes[12] = (None, None)
+    sizes[4] = sizes[11] = (None, None)
+    sizes[10] = (150, 200)
+    widths, heights = zip(*sizes, strict=True)
+    here = scene(tmp_path, annotations, images=13, width=widths, height=heights)
+    here.path_of(1).unlink()
+    here.path_of(11).unlink()
+    cut_off(here.path_of(2))
+    for number in (3, 4, 12):
+        here.path_of(number).write_bytes(b"<html>Access denied</html>")
+    return here
+
+
+def test_nodes_account_for_every_image_and_label_with_the_right_reason(tmp_path: Path) -> None:
+    here = accounted(tmp_path)
+    made, rejected = here.run_nodes()
+    reasons = rejected.assign(image=rejected["image_id"].str[-4:].astype(int)).groupby("image")["reason"].agg(list)
+    assert reasons.map(sorted).to_dict() == {
+        1: ["no_file"],
+        2: ["unreadable_image"],
+        3: ["unreadable_image"],
+        4: ["no_label"],
+        5: ["no_box"],
+        6: ["empty"],
+        7: ["too_small"],
+        8: ["outside"],
+        9: ["no_box"],
+        10: ["size_mismatch", "size_mismatch"],
+        11: ["no_file"],
+        12: ["empty", "no_box", "unreadable_image"],
+    }
+    assert list(made["image_id"]) == [image_id(0), image_id(9)]
+    assert {*made["image_id"], *rejected["image_id"]} == set(here.images["image_id"])
+    labels = [*made["annotation_id"], *rejected["annotation_id"].dropna()]
+    assert sorted(labels) == sorted(here.annotations["annotation_id"])
+    assert (rejected["detail"] != "").all()
+
+
+def test_crop_boxes_logs_one_line_with_all_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    here = scene(tmp_path, make_annotations({"image": 0, "box": BOX}, {"image": 1, "label": "empty"}))
+    with caplog.at_level(logging.INFO, logger="animl_kedro.pipelines.detection_cropping.nodes"):
+        here.run_nodes()
+    assert caplog.messages == [
+        "collected 1 annotated boxes in 3 images",
+        "1 crops of 1 images (1 made now, 0 were there), 2 boxes or images rejected (1 empty, 1 no_label): "
+        "see rejected_boxes",
+    ]
+
+
+def test_nodes_leave_their_tables_as_they_were(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS.copy(deep=True))
+    before = here.images.copy(deep=True)
+    here.run_nodes()
+    pd.testing.assert_frame_equal(here.images, before)
+    pd.testing.assert_frame_equal(here.annotations, FOUR_LABELS)
+
+
+def test_nodes_without_any_image_give_empty_tables(tmp_path: Path) -> None:
+    made, rejected = scene(tmp_path, make_annotations(), images=0).run_nodes()
+    assert (len(made), len(rejected)) == (0, 0)
+    assert "crop_id" in made
+    assert "reason" in rejected
+
+
+def test_pipeline_saves_tables_that_load_as_they_were(tmp_path: Path) -> None:
+    here = accounted(tmp_path)
+    here.annotations = here.annotations.assign(label=["NA", *here.annotations["label"][1:]])
+    here.images.loc[[0, 9], "location"] = ["None", None]
+    catalog = catalog_of("detection_cropping", tmp_path / "tables")
+    inputs = {
+        "images": here.images,
+        "annotations": here.annotations,
+        "image_files": here.files,
+        "params:detection_cropping": cropping_params(),
+    }
+    for name, data in inputs.items():
+        catalog[name] = MemoryDataset(data)
+    catalog["image_store"] = ImageFolderDataset(path=str(here.store.root))
+    catalog["crop_images"] = ImageFolderDataset(path=str(here.crops.root))
+    SequentialRunner().run(create_pipeline(), catalog)
+    made, rejected = here.run_nodes()
+    pd.testing.assert_frame_equal(catalog.load("crops"), made)
+    pd.testing.assert_frame_equal(catalog.load("rejected_boxes"), rejected)
+    assert (made["label"][0], made["location"][0]) == ("NA", "None")
+    assert list(catalog.load("crop_images")) == sorted(made["crop_id"])
