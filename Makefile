@@ -35,5 +35,5 @@ lint: install ## check style, types and the direction of imports
 viz: install ## open the graph of the pipelines in a browser
 	@$(BIN)/kedro viz run
 
-clean: ## remove what the pipelines made (not the environment)
-	rm -rf data/0*
+clean: ## remove what the pipelines made (not exports, downloaded images and the environment)
+	rm -rf data/01_raw/sample_island data/02_intermediate/*.* data/0[3-8]_*

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from animl_kedro.files import TEMPORARY_SUFFIX, fault_of_relative_path, inside, written_whole
+from animl_kedro.files import TEMPORARY_SUFFIX, fault_of_relative_path, inside, portable, written_whole
 
 FIT = [
     "a.jpg",
@@ -90,6 +90,25 @@ def test_inside_never_leads_out_of_the_folder(path: str) -> None:
     assert ".." not in joined.parts
     assert joined.relative_to(folder).as_posix() == path
     assert PureWindowsPath("C:/data").joinpath(path).is_relative_to(PureWindowsPath("C:/data"))
+
+
+@pytest.mark.parametrize("path", FIT)
+def test_portable_path_that_every_file_system_keeps_is_left_alone(path: str) -> None:
+    assert portable(path) == path
+
+
+@pytest.mark.parametrize("path", ["..", "a/../b", "/a", "a//b", "a/", "a\\b", "a\x00", "nul", ""])
+def test_portable_makes_nothing_safe_that_was_meant_to_lead_elsewhere(path: str) -> None:
+    assert portable(path) == path
+    assert fault_of_relative_path(portable(path))
+
+
+@given(st.lists(NAMES, max_size=5).map("/".join))
+def test_portable_path_is_portable_already(path: str) -> None:
+    once = portable(path)
+    assert portable(once) == once
+    assert once.count("/") == path.count("/")
+    assert len(once) == len(path)
 
 
 def files_in(folder: Path) -> list[str]:

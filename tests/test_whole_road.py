@@ -143,9 +143,9 @@ def test_notebook_runs_from_top_to_bottom(walked: Project) -> None:
     ("pipeline", "first"),
     [
         ("detection_cropping", "ingestion"),
-        ("dataset_split", "detection_cropping"),
-        ("modeling", "dataset_split"),
-        ("reporting", "detection_cropping, then kedro run --pipeline=modeling"),
+        ("dataset_split", "ingestion, then kedro run --pipeline=detection_cropping"),
+        ("modeling", "ingestion, then .*detection_cropping, then kedro run --pipeline=dataset_split"),
+        ("reporting", "ingestion, then .*detection_cropping, .*dataset_split, then kedro run --pipeline=modeling"),
     ],
 )
 def test_pipeline_without_its_inputs_names_the_one_to_run_first(tmp_path: Path, pipeline: str, first: str) -> None:

@@ -58,12 +58,15 @@ class RelativeBox(NamedTuple):
     height: float
 
     def in_pixels(self, image_width: int, image_height: int) -> PixelBox:
-        """The same box in pixels of an image of this size."""
+        """The same box in pixels of an image of this size, to a hundredth of a pixel.
+
+        Fractions are written with six decimals: without rounding, a box of whole pixels would come back a hair wider.
+        """
         return PixelBox(
-            self.left * image_width,
-            self.top * image_height,
-            self.width * image_width,
-            self.height * image_height,
+            round(self.left * image_width, 2),
+            round(self.top * image_height, 2),
+            round(self.width * image_width, 2),
+            round(self.height * image_height, 2),
         )
 
     @classmethod

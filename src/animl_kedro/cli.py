@@ -13,6 +13,9 @@ from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 
 from animl_kedro.errors import InputError
+from animl_kedro.images import UnreadableImageError
+
+FORESEEN = (InputError, UnreadableImageError, DatasetError, ParameterValidationError)
 
 TRACEBACK = click.Option(["--traceback"], is_flag=True, help="Show the stack trace of an error as well.")
 
@@ -36,9 +39,7 @@ class RunCommand(click.Command):
 
 def _foreseen(error: BaseException) -> BaseException | None:
     """The innermost error of the chain that was written for a person, since it knows best."""
-    written_for_people = [
-        link for link in _chain(error) if isinstance(link, InputError | DatasetError | ParameterValidationError)
-    ]
+    written_for_people = [link for link in _chain(error) if isinstance(link, FORESEEN)]
     return written_for_people[-1] if written_for_people else None
 
 

@@ -16,11 +16,21 @@ from pathlib import Path, PurePosixPath
 TEMPORARY_SUFFIX = ".part"
 
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_UNPORTABLE_CHARACTERS = re.compile(r'[<>:"|?*]')
 _UNSAFE_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 _MAX_NAME_BYTES = 200
 """File systems allow 255 bytes a name; crops and temporary files add to it."""
 _MAX_PATH_BYTES = 1024
 """S3 allows no longer key, and Linux 4096 bytes for a path with the folder that it is joined to."""
+
+
+def portable(path: str) -> str:
+    """A relative path with an underscore for whatever some file system cannot keep in a name, and nothing else changed.
+
+    Deployments are called "Prisoners' Ridge: cam 2", "why?" or "Tr."; their images must not be lost for that.
+    """
+    names = (_UNPORTABLE_CHARACTERS.sub("_", name) for name in path.split("/"))
+    return "/".join(f"{name[:-1]}_" if name.endswith((".", " ")) and name.strip(".") else name for name in names)
 
 
 def fault_of_relative_path(path: str) -> str | None:

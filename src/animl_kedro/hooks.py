@@ -1,9 +1,11 @@
 """What the project does around a run: check that inputs are there, and say at the end where the results are."""
 
 import logging
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, DataCatalog
@@ -14,7 +16,21 @@ from animl_kedro.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+DEFAULT = "__default__"
 PARAMETER_PREFIXES = ("params:", "parameters")
+
+
+class ParameterNamesHook:
+    """Refuses a group of parameters that belongs to no pipeline: it would change nothing, silently."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the names of the groups. Raises InputError with the name that was probably meant."""
+        names = [name for name in pipelines if name != DEFAULT]
+        if unknown := sorted(set(context.params) - set(names)):
+            close = get_close_matches(unknown[0], names, n=1)
+            meant = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(names)}."
+            raise InputError(f"The parameters {unknown[0]!r} belong to no pipeline. {meant}")
 
 
 class MissingInputsHook:
@@ -27,26 +43,33 @@ class MissingInputsHook:
         Raises InputError with the inputs that are absent and the commands that make them.
         """
         del run_params
-        inputs = sorted(name for name in pipeline.inputs() if not name.startswith(PARAMETER_PREFIXES))
-        absent = [name for name in inputs if not catalog.exists(name)]
+        absent = _absent_inputs(pipeline, catalog)
         if absent:
-            makers = {name: _maker_of(name) for name in absent}
-            commands = [f"kedro run --pipeline={maker}" for maker in dict.fromkeys(filter(None, makers.values()))]
+            commands = [f"kedro run --pipeline={name}" for name in _pipelines_to_run(absent, catalog)]
             advice = f"Run first: {', then '.join(commands)}" if commands else _advice_for_sources(catalog, absent)
             raise InputError(f"This run needs {', '.join(absent)}, which the catalog does not hold yet. {advice}")
 
 
-def _maker_of(dataset: str) -> str | None:
-    """The pipeline that makes a dataset, if one does."""
-    named = ((name, pipeline) for name, pipeline in pipelines.items() if name != "__default__")
-    return next((name for name, pipeline in named if dataset in pipeline.all_outputs()), None)
+def _absent_inputs(pipeline: Pipeline, catalog: DataCatalog) -> list[str]:
+    inputs = sorted(name for name in pipeline.inputs() if not name.startswith(PARAMETER_PREFIXES))
+    return [name for name in inputs if not catalog.exists(name)]
+
+
+def _pipelines_to_run(absent: list[str], catalog: DataCatalog) -> list[str]:
+    """The pipelines that make what is absent, and what is absent for these in turn, in the order of the data."""
+    needed: set[str] = set()
+    while absent:
+        makers = {name for name in pipelines if name != DEFAULT and pipelines[name].all_outputs() & set(absent)}
+        absent = [dataset for name in makers - needed for dataset in _absent_inputs(pipelines[name], catalog)]
+        needed |= makers
+    return [name for name in pipelines if name in needed]
 
 
 def _advice_for_sources(catalog: DataCatalog, absent: list[str]) -> str:
     places = [f"{name} at {catalog[name]._describe().get('filepath')}" for name in absent]
     return (
-        f"Expected is {', '.join(places)}: put the file there (Animl exports it as COCO), or set another path in "
-        "conf/local/catalog.yml."
+        f"Expected is {', '.join(places)}: put the file there, or set another path in conf/local/catalog.yml. "
+        "(An export of labels comes from Animl as COCO.)"
     )
 
 

@@ -5,16 +5,28 @@ suspiciously large is refused with an :class:`UnreadableImageError`; no half-gre
 """
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
 
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its EXIF orientation; cameras write other numbers as well, which mean nothing."""
+
 TURNED_ORIENTATIONS = (5, 6, 7, 8)
-"""EXIF orientations that swap width and height; cameras write others as well, which mean nothing."""
+"""EXIF orientations that swap width and height."""
 
 
 class UnreadableImageError(Exception):
@@ -39,7 +51,10 @@ def open_image(source: Path | bytes) -> Image.Image:
             with Image.open(io.BytesIO(data)) as image:
                 _check_size(image)
                 image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+                method = UPRIGHT.get(_orientation(image))
+                upright = image if method is None else image.transpose(method)
+                upright.info.pop("exif", None)  # lest somebody turns it once more
+                return _to_rgb(upright)
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(str(error)) from error
     except UnidentifiedImageError as error:
@@ -56,11 +71,21 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # Pillow turns a TIFF by itself.
-            turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in TURNED_ORIENTATIONS
+            turned = _orientation(image) in TURNED_ORIENTATIONS
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
     return (height, width) if turned else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1, upright, where there is none or the EXIF data are damaged."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns a TIFF by itself
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return 1
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _check_size(image: Image.Image) -> None:

@@ -1,8 +1,8 @@
 """Kedro's settings of this project."""
 
-from animl_kedro.hooks import FinalWordsHook, MissingInputsHook
+from animl_kedro.hooks import FinalWordsHook, MissingInputsHook, ParameterNamesHook
 
-HOOKS = (MissingInputsHook(), FinalWordsHook())
+HOOKS = (ParameterNamesHook(), MissingInputsHook(), FinalWordsHook())
 
 # Nobody is told how the project is used; .telemetry says the same to Kedro's command line.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)

@@ -13,6 +13,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
+from animl_kedro.errors import InputError
+
 
 class FileStatus(StrEnum):
     """What became of an image's file."""
@@ -182,6 +184,17 @@ class RejectedCrops(Table):
     dataset_label: Series[str]
     reason: Series[str]
     detail: Series[str]
+
+
+def with_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """`LabeledCrops` with the column split. Raises InputError where the two tables are not of the same crops."""
+    crops, others = set(labeled_crops["crop_id"]), set(splits["crop_id"])
+    if crops != others:
+        raise InputError(
+            f"labeled_crops and splits do not belong together: {len(crops - others)} crops have no split, and "
+            f"{len(others - crops)} splits no crop. Run first: kedro run --pipeline=dataset_split"
+        )
+    return labeled_crops.merge(splits, on="crop_id", validate="one_to_one")
 
 
 class Splits(Table):

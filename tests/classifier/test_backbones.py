@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from efficientnet_pytorch import EfficientNet
-from efficientnet_pytorch.utils import efficientnet_params
+from efficientnet_pytorch.utils import efficientnet_params, url_map
 
 from animl_kedro.classifier.backbones import BACKBONES, backbone_named, build_network, load_weights
 from animl_kedro.errors import InputError
@@ -70,6 +70,26 @@ def test_weights_of_a_wider_network_are_refused_with_its_shape(tmp_path: Path) -
         InputError, match=r"_conv_stem.weight has the shape \(40, 3, 3, 3\), expected is \(32, 3, 3, 3\)"
     ):
         load_weights(build_network(B0, 4, 64), tmp_path / "weights.pt")
+
+
+def test_imagenet_weights_are_downloaded_and_get_a_new_head(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(trained.state_dict(), tmp_path / "offered.pth")
+    monkeypatch.setitem(url_map, B0, (tmp_path / "offered.pth").as_uri())
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    network = build_network(B0, 9, 64, imagenet=True)
+    assert torch.equal(network.get_parameter("_conv_stem.weight"), trained.get_parameter("_conv_stem.weight"))
+    assert network.get_parameter("_fc.weight").shape == (9, 1280)
+
+
+def test_imagenet_weights_that_cannot_be_downloaded_are_an_error_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(url_map, B0, "http://127.0.0.1:9/weights.pth")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    with pytest.raises(InputError, match=r"could not be downloaded.*set modeling.weights to `none`"):
+        build_network(B0, 9, 64, imagenet=True)
 
 
 def test_weights_that_are_absent_or_no_weights_are_refused(tmp_path: Path) -> None:

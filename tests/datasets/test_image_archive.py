@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError
 from kedro.io import DataCatalog, DatasetError
 
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset, MissingKeyError
@@ -93,13 +92,13 @@ def test_archive_without_credentials_says_where_to_put_them(served: S3Server) ->
         archive["original/turned.jpg"]
     message = str(caught.value)
     assert "no credentials for the archive s3://archive" in message
-    for advice in ("conf/local/credentials.yml", "AWS_PROFILE", "anonymous: true"):
+    for advice in ("credentials.yml of the environment", "AWS_PROFILE", "anonymous: true"):
         assert advice in message
 
 
 def test_archive_with_a_profile_that_is_none_names_it(served: S3Server) -> None:
     archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials={"profile_name": "ranger"})
-    with pytest.raises(BotoCoreError, match="ranger"):
+    with pytest.raises(InputError, match=r"not usable: .*ranger"):
         archive["original/turned.jpg"]
 
 
@@ -156,3 +155,23 @@ def test_dataset_shows_no_credentials_in_any_text(served: S3Server) -> None:
 def test_archive_that_was_used_can_be_sent_to_another_process(archive: ImageArchive) -> None:
     assert len(archive) == 3
     assert len(pickle.loads(pickle.dumps(archive))) == 3
+
+
+def test_archive_with_keys_ignores_the_profile_of_the_environment(
+    served: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials=served.credentials)
+    assert len(archive) == 3
+
+
+def test_archive_on_this_machine_is_reached_past_a_proxy(served: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", NOBODY)
+    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials=served.credentials)
+    assert len(archive) == 3
+
+
+def test_archive_with_credentials_in_another_form_says_which_form_is_right(served: S3Server) -> None:
+    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials={"key": "a", "secret": "b"})
+    with pytest.raises(InputError, match=r"not usable: .*aws_access_key_id"):
+        archive["original/turned.jpg"]

@@ -91,7 +91,6 @@ WHOLE = export_bytes(make_export(3))
     [
         pytest.param(b"image_id,label\n1,fox\n", id="CSV"),
         pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", id="XML"),
-        pytest.param(WHOLE.replace(b'"width":200', b'"width":NaN', 1), id="NaN"),
         pytest.param(WHOLE + b"and more text", id="more at the end"),
         pytest.param(WHOLE.replace(b"]", b",]", 1), id="a comma too many"),
         pytest.param(WHOLE.replace(b"place", b"pla\xe7e"), id="Latin-1"),
@@ -124,3 +123,33 @@ def test_parse_cct_of_megadetector_results_names_all_that_is_absent() -> None:
 def test_parse_cct_of_an_empty_object_says_that_it_holds_nothing() -> None:
     with pytest.raises(InputError, match="it holds nothing"):
         parse_cct(b"{}", "export.json")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b'\xef\xbb\xbf{"images": [], "annotations": [], "categories": []}', []),
+        (b'{"images": [{"id": "a", "width": NaN}], "annotations": [], "categories": []}', [{"id": "a", "width": None}]),
+        (b'{"images": [{"id": "\\ud83d fox"}], "annotations": [], "categories": []}', [{"id": "\ufffd fox"}]),
+        (b'{"images": [{"id": "\\ud83e\\udd8a"}], "annotations": [], "categories": []}', [{"id": "\U0001f98a"}]),
+        (
+            b'{"images": [{"id": "\\udd8a", "x": NaN}], "annotations": [], "categories": []}',
+            [{"id": "\ufffd", "x": None}],
+        ),
+    ],
+)
+def test_parsing_what_python_javascript_and_windows_write_beyond_json_goes_on(written: bytes, read: list[Any]) -> None:
+    assert parse_cct(written, "export.json").images == read
+
+
+def test_parsing_beyond_json_reads_numbers_as_json_is_read() -> None:
+    data = b'{"images": [NaN, 7, 99999999999999999999, 1e3], "annotations": [], "categories": []}'
+    images = parse_cct(data, "export.json").images
+    assert images == [None, 7, 1e20, 1000.0]
+    assert [type(number) for number in images[1:]] == [int, float, float]
+
+
+def test_parsing_beyond_json_of_too_deep_a_nesting_says_that_it_is_not_json() -> None:
+    data = b'{"images": [NaN, ' + b"[" * 100_000 + b"]" * 100_000 + b'], "annotations": [], "categories": []}'
+    with pytest.raises(InputError, match="is not JSON"):
+        parse_cct(data, "export.json")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-HEAD_PREFIX = "_fc."
-"""The parameters of the last layer in efficientnet-pytorch's state dicts."""
+HEAD = "_fc"
+"""The last layer in efficientnet-pytorch."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,19 @@ def build_network(
         "batch_norm_momentum": 1 - batch_norm_momentum,  # efficientnet-pytorch counts as TensorFlow does
         "drop_connect_rate": drop_connect,
     }
-    if not imagenet:
-        return EfficientNet.from_name(name, **arguments)  # type: ignore[no-any-return]
+    network: nn.Module = EfficientNet.from_name(name, **arguments)
+    if imagenet:
+        _load_state(network, _imagenet_state(name), f"ImageNet's {name}")
+    return network
+
+
+def _imagenet_state(name: str) -> dict[str, Any]:
+    """The state dict that efficientnet-pytorch offers for download, read without executing pickles."""
+    import torch  # noqa: PLC0415 - torch takes seconds to import
+    from efficientnet_pytorch.utils import url_map  # noqa: PLC0415
+
     try:
-        return EfficientNet.from_pretrained(name, **arguments)  # type: ignore[no-any-return]
+        return torch.hub.load_state_dict_from_url(url_map[name], map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(
             f"The ImageNet weights of {name} could not be downloaded ({error}). Connect to the internet once, or set "
@@ -81,17 +90,20 @@ def load_weights(network: nn.Module, path: Path) -> list[str]:
     Returns the names of parameters that were left as they are since their shape is another, which only the last
     layer's may be. No pickle is executed. Raises InputError where the file is no such thing or does not fit.
     """
-    state = _read_state_dict(path)
+    return _load_state(network, _read_state_dict(path), str(path))
+
+
+def _load_state(network: nn.Module, state: dict[str, Any], source: str) -> list[str]:
     own = network.state_dict()
     if strange := sorted(own.keys() ^ state.keys()):
         raise InputError(
-            f"{path} does not fit the network: it has {len(state)} weights, {len(own)} are expected. The first that "
+            f"{source} does not fit the network: it has {len(state)} weights, {len(own)} are expected. The first that "
             f"differ: {', '.join(strange[:5])}. Set modeling.backbone to the network that the file was made with."
         )
     other_shape = [name for name, tensor in state.items() if tensor.shape != own[name].shape]
-    if wrong := [name for name in other_shape if not name.startswith(HEAD_PREFIX)]:
+    if wrong := [name for name in other_shape if not name.startswith(f"{HEAD}.")]:
         raise InputError(
-            f"{path} does not fit the network: {wrong[0]} has the shape {tuple(state[wrong[0]].shape)}, expected is "
+            f"{source} does not fit the network: {wrong[0]} has the shape {tuple(state[wrong[0]].shape)}, expected is "
             f"{tuple(own[wrong[0]].shape)}. Set modeling.backbone to the network that the file was made with."
         )
     network.load_state_dict(state | {name: own[name] for name in other_shape})

@@ -41,7 +41,9 @@ class Classifier:
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def predict(self, images: ImageLike | Sequence[ImageLike]) -> pd.DataFrame:
-        """Classify one image or several: paths, Pillow images or (height, width, 3) uint8 RGB arrays.
+        """Classify one crop or several, each showing one animal.
+
+        Crops are paths, Pillow images or (height, width, 3) uint8 RGB arrays.
 
         Returns one row an image, in order: ``predicted``, the likeliest label, ``confidence``, its probability, and a
         column of probabilities for each label; a row's sum to 1. Raises UnreadableImageError for a file that is not

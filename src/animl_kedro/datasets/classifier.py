@@ -33,7 +33,7 @@ class ClassifierDataset(AbstractVersionedDataset[Classifier, Classifier]):
 
     Python example::
 
-        catalog.load("classifier").predict("photo.jpg")
+        catalog.load("classifier").predict("crop.jpg")
     """
 
     def __init__(

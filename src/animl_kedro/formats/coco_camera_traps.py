@@ -3,6 +3,9 @@
 Source: https://github.com/agentmorris/MegaDetector, data_management/README.md ("COCO Camera Traps format").
 """
 
+import codecs
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +13,15 @@ from typing import Any
 import orjson
 
 from animl_kedro.errors import InputError
+
+EMPTY_LABEL = "empty"
+"""Animl's label of an image without an animal; its box, the whole frame, is not one."""
+
+LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+DIGITS_OF_64_BITS = 19
 
 PARTS = ("images", "annotations", "categories")
 
@@ -32,10 +44,13 @@ def parse_cct(data: bytes, name: str) -> CctExport:
 
     Raises InputError where it is not JSON, is cut off, or lacks one of the parts of the format.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         content = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise InputError(_explain(data, name, error)) from error
+        content = _loads_leniently(data)
+        if content is None:
+            raise InputError(_explain(data, name, error)) from error
     if not isinstance(content, dict):
         raise InputError(f"{name} holds a JSON {type(content).__name__}, expected an object with {', '.join(PARTS)}.")
     if absent := [part for part in PARTS if not isinstance(content.get(part), list)]:
@@ -50,6 +65,20 @@ def parse_cct(data: bytes, name: str) -> CctExport:
         categories=content["categories"],
         info=info if isinstance(info, dict) else {},
     )
+
+
+def _loads_leniently(data: bytes) -> Any:
+    """Parse what Python and JavaScript write but JSON does not know, or None: NaN, and halves of an emoji."""
+    try:
+        text = LONE_SURROGATE.sub(r"\\ufffd", data.decode("utf-8"))
+        return json.loads(text, parse_constant=lambda _: None, parse_int=_as_orjson_reads_it)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _as_orjson_reads_it(digits: str) -> float:
+    """A whole number, or a fraction where it takes more than 64 bits: nobody expects such an integer."""
+    return int(digits) if len(digits) < DIGITS_OF_64_BITS else float(digits)
 
 
 def _explain(data: bytes, name: str, error: orjson.JSONDecodeError) -> str:

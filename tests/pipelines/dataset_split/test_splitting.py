@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.dataset_split.splitting import SplitProblem, assign_locations, objective
+from animl_kedro.pipelines.dataset_split.splitting import (
+    SplitProblem,
+    assign_locations,
+    classes_absent,
+    objective,
+)
 
 FRACTIONS = np.array([0.6, 0.15, 0.25])
 
@@ -47,9 +52,28 @@ def test_objective_equals_its_definition() -> None:
 def test_assigning_few_locations_reaches_the_best_of_all_assignments(seed: int) -> None:
     problem = make_problem(8, 3, seed)
     every = (np.array(choice) for choice in product(range(3), repeat=8) if len(set(choice)) == 3)
-    best = min(objective(problem, assignment) for assignment in every)
-    found = objective(problem, assign_locations(problem, 500, np.random.default_rng(seed)))
-    assert found == pytest.approx(best, abs=1e-9)
+    best = min((classes_absent(problem, assignment), objective(problem, assignment)) for assignment in every)
+    found = assign_locations(problem, 500, np.random.default_rng(seed))
+    assert (classes_absent(problem, found), objective(problem, found)) == pytest.approx(best, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_assigning_rare_classes_brings_them_into_every_split(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    crops = make_problem(24, 5, seed).crops
+    for rare in (0, 1):
+        crops[:, rare] = 0
+        crops[rng.choice(24, 3, replace=False), rare] = 5
+    problem = SplitProblem(crops, FRACTIONS)
+    every_class_at_three_places = np.minimum(3, (crops > 0).sum(axis=0)).sum()
+    assert every_class_at_three_places == 15
+    assert classes_absent(problem, assign_locations(problem, 500, rng)) == 0
+
+
+def test_classes_absent_counts_pairs_but_not_classes_that_nobody_has() -> None:
+    problem = SplitProblem(np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0]]), FRACTIONS)
+    assert classes_absent(problem, np.array([0, 1, 2])) == 1
+    assert classes_absent(problem, np.array([0, 0, 1])) == 2
 
 
 @pytest.mark.parametrize("seed", range(3))

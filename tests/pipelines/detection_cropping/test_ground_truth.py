@@ -100,3 +100,11 @@ def test_ground_truth_with_a_label_that_looks_like_something_else_keeps_it(store
     fill_store(store, images)
     results = results_of(images, make_annotations({"label": label, "box": (0, 0, 9, 9)}), store)
     assert results["classification_categories"] == {"0": label}
+
+
+def test_ground_truth_of_a_label_that_a_model_suggested_has_its_confidence(store: ImageFolder) -> None:
+    images = make_images(1)
+    fill_store(store, images)
+    annotations = make_annotations({"box": (0, 0, 9, 9), "confidence": 0.75}, {"box": (9, 9, 9, 9)})
+    detections = results_of(images, annotations, store)["images"][0]["detections"]
+    assert [detection["conf"] for detection in detections] == [0.75, 1.0]

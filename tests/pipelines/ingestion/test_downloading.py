@@ -177,28 +177,26 @@ def test_download_below_a_prefix_puts_it_before_every_key(served: S3Server, stor
     assert statuses(download(make_images(1, key=[key]), archive, store, 1)) == {FileStatus.DOWNLOADED}
 
 
-def test_download_from_a_bucket_that_is_none_fails_with_its_name(served: S3Server, store: ImageFolder) -> None:
+def test_download_from_a_bucket_that_is_none_is_refused_at_once(served: S3Server, store: ImageFolder) -> None:
     archive = ImageArchive("nowhere", endpoint_url=served.endpoint_url, credentials=served.credentials)
-    manifest = download(make_images(3), archive, store, 2)
-    assert statuses(manifest) == {FileStatus.FAILED}
-    assert "NoSuchBucket" in manifest["error"][0]
+    with pytest.raises(InputError, match=r"s3://nowhere cannot be read: .*NoSuchBucket"):
+        download(make_images(3), archive, store, 2)
 
 
-def test_download_with_wrong_credentials_fails_with_the_reason_and_without_the_secret(
+def test_download_with_wrong_credentials_is_refused_with_the_reason_and_without_the_secret(
     served: S3Server, store: ImageFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0.0)  # the server checks who asks
     credentials = {"aws_access_key_id": "AKIANOTREAL", "aws_secret_access_key": SECRET}
-    manifest = download(make_images(3), archive_of(served, credentials=credentials), store, 2)
-    assert statuses(manifest) == {FileStatus.FAILED}
-    assert "InvalidAccessKeyId" in manifest["error"][0]
-    assert SECRET not in manifest.to_csv()
+    with pytest.raises(InputError, match="InvalidAccessKeyId") as caught:
+        download(make_images(3), archive_of(served, credentials=credentials), store, 2)
+    assert SECRET not in str(caught.value)
     assert len(store) == 0
 
 
 def test_download_without_credentials_says_where_to_put_them(served: S3Server, store: ImageFolder) -> None:
     archive = archive_of(served, credentials=None)
-    with pytest.raises(InputError, match=r"no credentials for the archive s3://downloads\. .*conf/local/credentials"):
+    with pytest.raises(InputError, match=r"no credentials for the archive s3://downloads\. .*credentials.yml"):
         download(make_images(IMAGES), archive, store, 4)
     assert len(store) == 0
 

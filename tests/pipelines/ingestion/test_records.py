@@ -147,7 +147,12 @@ def test_read_records_with_an_image_without_a_key_rejects_it(key: Any) -> None:
 
 @pytest.mark.parametrize(
     "file_name",
-    ["/etc/passwd", "../../x.jpg", "a/../b", "C:/x.jpg", "a\x00.jpg", "a/nul.jpg", "a\\b", "", None, [], 0.5],
+    [
+        *("/etc/passwd", "../../x.jpg", "a/../b", "a\x00.jpg", "a/nul.jpg", "a\\b", ""),
+        *("..", ".", "a/..", "a/.", "a/", "nul", "a/COM1"),  # with an ending they would be names
+        *("x" * 190, "/".join(["x" * 100] * 10)),  # with the data set or an ending they are too long
+        *(None, [], 0.5),
+    ],
 )
 def test_read_records_with_an_unsafe_file_name_rejects_the_image(file_name: Any) -> None:
     tables = read_image_record(file_name=file_name)
@@ -477,7 +482,25 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats()
     | st.text(max_size=5)
-    | st.sampled_from(["NA", "None", "42", 42, "../x", "a/b", "A/B", "a", "2024-05-06T07:08:09Z", "9999-12-31", 1e308]),
+    | st.sampled_from(
+        [
+            "NA",
+            "None",
+            "42",
+            42,
+            "../x",
+            "..",
+            "a/",
+            "nul",
+            "x?",
+            "a/b",
+            "A/B",
+            "a",
+            "2024-05-06T07:08:09Z",
+            "9999-12-31",
+            1e308,
+        ]
+    ),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=3), children, max_size=2),
     max_leaves=5,
 )
@@ -554,6 +577,7 @@ def check_that_nothing_is_lost(export: CctExport, tables: ExportTables) -> None:
 def check_that_rows_can_be_trusted(tables: ExportTables, labels: set[str]) -> None:
     names = tables.images["file_name"]
     assert not any(map(fault_of_relative_path, names))
+    assert not any(map(fault_of_relative_path, "island/" + names + "___crop00.jpg"))
     assert names.str.casefold().is_unique
     assert set(tables.annotations["image_id"]) <= set(tables.images["image_id"])
     assert set(tables.annotations["label"]) <= labels | {"empty"}
@@ -583,3 +607,32 @@ def test_read_records_in_any_order_gives_equal_tables(
     pd.testing.assert_frame_equal(tables.annotations, expected.annotations)
     pd.testing.assert_frame_equal(tables.rejected.drop(columns="detail"), expected.rejected.drop(columns="detail"))
     assert tables.repairs == expected.repairs
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("p/ridge:_cam_2/x.jpg", "p/ridge__cam_2/x.jpg"),
+        ("p/pelican_bay_tr./x.jpg", "p/pelican_bay_tr_/x.jpg"),
+        ('p/the_"saddle"/why?.jpg', "p/the__saddle_/why_.jpg"),
+        ("C:/x.jpg", "C_/x.jpg"),
+    ],
+)
+def test_read_records_with_a_deployment_named_as_people_do_changes_the_name_and_counts_it(
+    written: str, kept: str
+) -> None:
+    tables = read_records(make_export([image_record(0, file_name=written)]), ingestion_params())
+    assert tables.images["file_name"].tolist() == [kept]
+    assert tables.repairs == {Repair.FILE_NAME_CHANGED: 1}
+
+
+def test_read_records_with_names_that_become_one_rejects_the_second() -> None:
+    records = [image_record(0, file_name="p/why?.jpg"), image_record(1, file_name="p/why_.jpg")]
+    tables = read_records(make_export(records, []), ingestion_params())
+    assert tables.rejected["reason"].tolist() == [Reason.SAME_FILE_NAME]
+
+
+def test_read_records_with_two_forms_of_an_accent_rejects_the_second() -> None:
+    records = [image_record(0, file_name="p/ca\u00f1ada.jpg"), image_record(1, file_name="p/can\u0303ada.jpg")]
+    tables = read_records(make_export(records, []), ingestion_params())
+    assert tables.rejected["reason"].tolist() == [Reason.SAME_FILE_NAME]

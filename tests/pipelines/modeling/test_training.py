@@ -123,6 +123,17 @@ def test_training_the_head_alone_leaves_the_rest_as_it_was(tables: Tables, tmp_p
         assert unchanged != name.startswith("_fc."), name
 
 
+def test_training_that_diverges_is_refused(tables: Tables) -> None:
+    with pytest.raises(InputError, match=r"Training diverged in epoch 1: .* Lower modeling.learning_rate"):
+        train(tables, learning_rate=1e30, epochs=2)
+
+
+def test_training_with_splits_of_other_crops_is_refused(tables: Tables) -> None:
+    labeled, splits, index, folder = tables
+    with pytest.raises(InputError, match="5 crops have no split, and 0 splits no crop"):
+        train((labeled, splits.iloc[5:], index, folder))
+
+
 def test_training_stops_early_without_a_better_epoch(tables: Tables) -> None:
     _, history = train(tables, epochs=6, learning_rate=1e-12, patience=1)
     assert history["epoch"].max() < 6

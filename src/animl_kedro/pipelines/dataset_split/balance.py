@@ -3,7 +3,7 @@
 import pandas as pd
 
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
-from animl_kedro.tables import Split, SplitSummary
+from animl_kedro.tables import Split, SplitSummary, with_splits
 
 
 def check_disjoint(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> None:
@@ -18,7 +18,7 @@ def check_disjoint(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> None:
 
 def split_balance(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
     """A `SplitSummary`: one row a split and class, zeros included."""
-    crops = labeled_crops.merge(splits, on="crop_id", validate="one_to_one")
+    crops = with_splits(labeled_crops, splits)
     classes = sorted(crops["label"].unique())
     cells = pd.MultiIndex.from_product([list(Split), classes], names=["split", "label"])
     counts = crops.groupby(["split", "label"]).size().reindex(cells, fill_value=0)

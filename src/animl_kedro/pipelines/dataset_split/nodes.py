@@ -54,11 +54,13 @@ def summarize_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: 
     summary = split_balance(labeled_crops, splits, params)
     for row in summary[summary["crops"] == 0].itertuples():
         logger.warning(
-            "the class %s has no crop in the split %s: it has too few locations to be in every split, so it cannot be "
-            "%s there. Add locations with it, merge it with another class, or raise dataset_split.min_locations.",
+            "the class %s has no crop in the split %s, so it cannot be %s there: its %d locations could not be divided "
+            "among all splits. Add locations with it, merge it with another class, or raise "
+            "dataset_split.min_locations.",
             row.label,
             row.split,
             "learned" if row.split == Split.TRAIN else "measured",
+            summary.loc[summary["label"] == row.label, "locations"].sum(),
         )
     deviation = (summary["crop_share"] - summary["wanted_share"]).abs()
     farthest = summary.iloc[int(deviation.to_numpy().argmax())]

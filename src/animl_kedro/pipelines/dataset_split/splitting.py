@@ -18,6 +18,12 @@ CROP_WEIGHT = 2.0
 STARTS = 8
 """How many of the random assignments are improved."""
 
+ABSENT_CLASS = 1e3
+"""What a class that is absent from a split adds to the objective of the search: more than all else together."""
+
+TOLERANCE = 1e-9
+"""Smaller gains are rounding errors, and following them need not end."""
+
 Floats = NDArray[np.float64]
 Assignment = NDArray[np.int64]
 
@@ -63,15 +69,25 @@ def objective(problem: SplitProblem, assignment: Assignment) -> float:
     return float(((got - wanted) ** 2).sum())
 
 
+def classes_absent(problem: SplitProblem, assignment: Assignment) -> int:
+    """How many pairs of a class and a split there are where the split has no crop of the class."""
+    present = problem.crops > 0
+    occupied = [present[assignment == split].any(axis=0) for split in range(len(problem.fractions))]
+    return int((~np.stack(occupied) & present.any(axis=0)).sum())
+
+
 def assign_locations(problem: SplitProblem, tries: int, rng: np.random.Generator) -> Assignment:
-    """Divide the locations: (n_locations,) indices of splits, each split with one location at the least."""
-    shares, wanted = problem.shares, problem.wanted
+    """Divide the locations: (n_locations,) indices of splits, each split with one location at the least.
+
+    Every class is brought into every split where its locations allow it; among such assignments the objective counts.
+    """
     starts = _random_assignments(problem, tries, rng)
-    one_hot = (starts[:, None, :] == np.arange(len(wanted))[:, None]).astype(float)
-    scores = ((one_hot @ shares - wanted) ** 2).sum(axis=(1, 2))
-    best_starts = starts[np.argsort(scores, kind="stable")[:STARTS]]
-    improved = [_improve(start, shares, wanted) for start in best_starts]
-    return min(improved, key=lambda assignment: objective(problem, assignment))
+    one_hot = (starts[:, None, :] == np.arange(len(problem.fractions))[:, None]).astype(float)
+    distances = ((one_hot @ problem.shares - problem.wanted) ** 2).sum(axis=(1, 2))
+    absent = ((one_hot @ (problem.crops > 0)) == 0).sum(axis=(1, 2))
+    best_starts = starts[np.argsort(distances + ABSENT_CLASS * absent, kind="stable")[:STARTS]]
+    improved = [_Improvement(problem, start).run() for start in best_starts]
+    return min(improved, key=lambda found: (classes_absent(problem, found), objective(problem, found)))
 
 
 def _random_assignments(problem: SplitProblem, tries: int, rng: np.random.Generator) -> Assignment:
@@ -83,49 +99,71 @@ def _random_assignments(problem: SplitProblem, tries: int, rng: np.random.Genera
     return assignments
 
 
-def _improve(start: Assignment, shares: Floats, wanted: Floats) -> Assignment:
-    """Make the best move or swap again and again until none makes the objective smaller."""
-    assignment = start.copy()
-    error = np.stack([shares[assignment == split].sum(axis=0) for split in range(len(wanted))]) - wanted
-    while (step := _best_move(assignment, shares, error) or _best_swap(assignment, shares, error)) is not None:
-        for location, split in step:
-            error[assignment[location]] -= shares[location]
-            error[split] += shares[location]
-            assignment[location] = split
-    return assignment
-
-
-TOLERANCE = 1e-12
-"""Smaller gains are rounding errors, and following them need not end."""
-
 Step = list[tuple[int, int]]
+"""Locations and the splits that they go to."""
 
 
-def _best_move(assignment: Assignment, shares: Floats, error: Floats) -> Step | None:
-    """The location and the split that it should move to, or None if no move helps."""
-    squares = (shares**2).sum(axis=1)
-    along = shares @ error.T  # (n_locations, n_splits)
-    own = along[np.arange(len(shares)), assignment]
-    gain = 2 * (along - own[:, None] + squares[:, None])  # the change of the objective
-    gain[np.arange(len(shares)), assignment] = 0
-    alone = np.bincount(assignment, minlength=len(error))[assignment] == 1
-    gain[alone] = 0
-    location, split = np.unravel_index(np.argmin(gain), gain.shape)
-    return [(int(location), int(split))] if gain[location, split] < -TOLERANCE else None
+class _Improvement:
+    """Makes the best move or swap again and again until none helps.
 
+    ``error`` is (n_splits, 2 × n_classes), what the splits have beyond what is wanted; ``counts`` (n_splits,
+    n_classes), at how many of a split's locations a class occurs.
+    """
 
-def _best_swap(assignment: Assignment, shares: Floats, error: Floats) -> Step | None:
-    """Two locations of different splits that should change places, or None if no swap helps."""
-    best: tuple[float, Step] = (-TOLERANCE, [])
-    for first, split in enumerate(assignment):
-        others = np.flatnonzero((assignment != split) & (np.arange(len(assignment)) > first))
-        if not len(others):
-            continue
-        step = shares[others] - shares[first]  # what the first one's split gets
-        towards = (step * (error[split] - error[assignment[others]])).sum(axis=1)
-        change = 2 * (towards + (step**2).sum(axis=1))
-        place = int(np.argmin(change))
-        if change[place] < best[0]:
-            other = int(others[place])
-            best = (float(change[place]), [(first, int(assignment[other])), (other, int(split))])
-    return best[1] or None
+    def __init__(self, problem: SplitProblem, start: Assignment) -> None:
+        splits = range(len(problem.fractions))
+        self.shares = problem.shares
+        self.present = (problem.crops > 0).astype(np.int64)
+        self.assignment = start.copy()
+        self.error = np.stack([self.shares[start == split].sum(axis=0) for split in splits]) - problem.wanted
+        self.counts = np.stack([self.present[start == split].sum(axis=0) for split in splits])
+
+    def run(self) -> Assignment:
+        """The assignment that no single move and no swap makes better."""
+        while (step := self._best_move() or self._best_swap()) is not None:
+            for location, split in step:
+                old = self.assignment[location]
+                self.error[old] -= self.shares[location]
+                self.error[split] += self.shares[location]
+                self.counts[old] -= self.present[location]
+                self.counts[split] += self.present[location]
+                self.assignment[location] = split
+        return self.assignment
+
+    def _best_move(self) -> Step | None:
+        """The location and the split that it should move to, or None if no move helps."""
+        own = (np.arange(len(self.shares)), self.assignment)
+        along = self.shares @ self.error.T  # (n_locations, n_splits)
+        change = 2 * (along - along[own][:, None] + (self.shares**2).sum(axis=1)[:, None])
+        emptied = (self.present @ (self.counts == 1).T)[own][:, None]
+        filled = self.present @ (self.counts == 0).T
+        change += ABSENT_CLASS * (emptied - filled)
+        change[own] = 0
+        is_alone = np.bincount(self.assignment, minlength=len(self.error))[self.assignment] == 1
+        change[is_alone] = 0
+        location, split = np.unravel_index(np.argmin(change), change.shape)
+        return [(int(location), int(split))] if change[location, split] < -TOLERANCE else None
+
+    def _best_swap(self) -> Step | None:
+        """Two locations of different splits that should change places, or None if no swap helps."""
+        best: tuple[float, Step] = (-TOLERANCE, [])
+        for first, split in enumerate(self.assignment):
+            others = np.flatnonzero((self.assignment != split) & (np.arange(len(self.assignment)) > first))
+            if not len(others):
+                continue
+            change = self._changes_of_swap(first, others)
+            place = int(np.argmin(change))
+            if change[place] < best[0]:
+                other = int(others[place])
+                best = (float(change[place]), [(first, int(self.assignment[other])), (other, int(split))])
+        return best[1] or None
+
+    def _changes_of_swap(self, first: int, others: NDArray[np.intp]) -> Floats:
+        """(n_others,) what happens to the objective if a location changes places with each of the others."""
+        split, splits = self.assignment[first], self.assignment[others]
+        gained = self.shares[others] - self.shares[first]  # by the first one's split
+        along = (gained * (self.error[split] - self.error[splits])).sum(axis=1)
+        moved = self.present[others] - self.present[first]
+        before = (self.counts[split] == 0).sum() + (self.counts[splits] == 0).sum(axis=1)
+        after = (self.counts[split] + moved == 0).sum(axis=1) + (self.counts[splits] - moved == 0).sum(axis=1)
+        return np.asarray(2 * (along + (gained**2).sum(axis=1)) + ABSENT_CLASS * (after - before))

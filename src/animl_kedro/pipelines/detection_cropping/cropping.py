@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import math
+import re
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +21,8 @@ from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
 ASPECT_TOLERANCE = 0.02
 """Relative difference of width to height at which a file is not the picture that the export recorded."""
 
-END_OF_JPEG = b"\xff\xd9"
-"""What every JPEG ends with, unless it was cut off."""
+NOTE = re.compile(rb'\{"fingerprint": "(?P<fingerprint>\w+)", [^}]*"checksum": "(?P<checksum>\w{8})"\}')
+"""What the comment of a crop's file tells: what it was made of, two sizes, and the checksum of all else in the file."""
 
 
 class Reason(StrEnum):
@@ -103,8 +105,8 @@ def _shifted(start: int, side: int, frame: int) -> int:
 def crop_image(task: CropTask, params: CroppingParams) -> list[Crop | Rejected]:
     """Make the crops of an image that are not there yet, each file written whole.
 
-    A crop is there if its file carries the fingerprint of this very image, box and parameters, so that a changed one
-    is made again and an unchanged one is not.
+    A crop is there if its file is as it was written and carries the fingerprint of this very image, box and
+    parameters, so that a changed or damaged one is made again and an unchanged one is not.
     """
     fingerprints = {box.key: _fingerprint(task.image_checksum, box.box, params) for box in task.boxes}
     done = {box.key: _find_crop(box, fingerprints[box.key]) for box in task.boxes}
@@ -130,26 +132,39 @@ def _crop_box(image: Image.Image, box: Box, fingerprint: str, params: CroppingPa
     crop = image.crop(window)  # black where the window reaches beyond the frame
     if params.max_side:
         crop.thumbnail((params.max_side, params.max_side), Image.Resampling.LANCZOS)
-    comment = json.dumps({"fingerprint": fingerprint, "image_size": image.size})
+    data = _encode(crop, fingerprint, image.size, params.jpeg_quality)
     with written_whole(box.target) as temporary:
-        crop.save(temporary, format="JPEG", quality=params.jpeg_quality, comment=comment)
+        temporary.write_bytes(data)
     return Crop(box.key, pixels, image.size, crop.size, made=True)
 
 
+def _encode(crop: Image.Image, fingerprint: str, image_size: tuple[int, int], quality: int) -> bytes:
+    """The JPEG file of a crop, with its note."""
+    note = {"fingerprint": fingerprint, "image_size": image_size, "size": crop.size, "checksum": "0" * 8}
+    buffer = io.BytesIO()
+    crop.save(buffer, format="JPEG", quality=quality, comment=json.dumps(note))
+    return _sealed(buffer.getvalue())
+
+
+def _sealed(data: bytes) -> bytes:
+    """The file with the right checksum in its note: a crop's file that is whole stays as it is."""
+    if not (note := NOTE.search(data)):
+        return b""
+    start, end = note.span("checksum")
+    return data[:start] + b"%08x" % zlib.crc32(data[end:], zlib.crc32(data[:start])) + data[end:]
+
+
 def _find_crop(box: Box, fingerprint: str) -> Crop | None:
-    """The crop that is in place already, told by the header and the end of its file, or None."""
+    """The crop that is in place already, told by the note in its file, or None."""
     try:
         data = box.target.read_bytes()
-        with Image.open(io.BytesIO(data)) as crop:
-            note = json.loads(crop.info.get("comment", b"null"))
-            size = crop.size
-    except (OSError, ValueError, SyntaxError):
+    except OSError:
         return None
-    if not data.endswith(END_OF_JPEG):
+    found = NOTE.search(data)
+    if not found or found["fingerprint"].decode() != fingerprint or _sealed(data) != data:
         return None
-    if not isinstance(note, dict) or note.get("fingerprint") != fingerprint:
-        return None
-    image_size = (note["image_size"][0], note["image_size"][1])
+    note = json.loads(found.group())
+    image_size, size = tuple(note["image_size"]), tuple(note["size"])
     return Crop(box.key, box.box.in_pixels(*image_size).clipped(*image_size), image_size, size, made=False)
 
 

@@ -8,14 +8,12 @@ import pandas as pd
 
 from animl_kedro.boxes import PixelBox
 from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.formats.megadetector import ANIMAL, BOX_DECIMALS, CATEGORIES, FORMAT_VERSION, Results
 from animl_kedro.images import UnreadableImageError, size_of
 
 SOURCE = "annotations"
 """What ``info.detector`` says in results that people made."""
-
-EMPTY_LABEL = "empty"
-"""Animl's label of an image without an animal."""
 
 
 class Reason(StrEnum):
@@ -31,7 +29,9 @@ class Reason(StrEnum):
 def ground_truth_results(
     images: pd.DataFrame, annotations: pd.DataFrame, image_files: pd.DataFrame, store: ImageFolder
 ) -> Results:
-    """Write every annotated box, one an animal, as a detection with confidence 1 and its label as classification.
+    """Write every annotated box, one an animal, as a detection with its label as classification.
+
+    The confidence is 1 for the labels of people, and that of the model for its suggestions.
 
     Images are those with a file, in the order of the table. Boxes are fractions of the size that the export recorded;
     where it recorded none, of the file's own.
@@ -69,7 +69,7 @@ def _detection(box: Any, width: int, height: int, category_of: dict[str, str]) -
     pixels = PixelBox(box.box_left, box.box_top, box.box_width, box.box_height)
     return {
         "category": ANIMAL,
-        "conf": 1.0,
+        "conf": 1.0 if pd.isna(box.confidence) else float(box.confidence),
         "bbox": [round(float(side), BOX_DECIMALS) for side in pixels.relative_to(width, height)],
         "classifications": [[category_of[box.label], 1.0]],
         "annotation_id": box.annotation_id,

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from animl_kedro.files import fault_of_relative_path
 from animl_kedro.parameters import StrictParams
 
 
@@ -12,6 +13,13 @@ class IngestionParams(StrictParams):
 
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Name of the data set: the first folder of every crop, and the first half of every location's identity."""
+
+    @field_validator("dataset")
+    @classmethod
+    def _is_a_folder_name(cls, dataset: str) -> str:
+        if fault := fault_of_relative_path(dataset):
+            raise ValueError(f"{dataset!r} cannot be the name of a folder: {fault}")
+        return dataset
 
     key_field: Literal["serving_bucket_key", "file_name"] = "serving_bucket_key"
     """Which field of an image's record is its key in the archive: Animl's serving key, or the file name (LILA)."""

@@ -1,5 +1,6 @@
 """From the raw records of an export to tables: a record is kept, repaired or rejected with a reason, never lost."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,10 @@ class RejectedRow(NamedTuple):
 
 
 class FileNames:
-    """The file names that are taken, without regard to upper and lower case, and the folders that they need."""
+    """The file names that are taken, and the folders that they need.
+
+    Names that some file systems hold for one are one here: upper and lower case, and the two forms of an accent.
+    """
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
@@ -55,7 +59,7 @@ class FileNames:
 
     def add(self, file_name: str, image_id: str) -> None:
         """Take a name for an image. Raises RejectedError where another image's file or folder is in its way."""
-        path = file_name.casefold()
+        path = unicodedata.normalize("NFC", file_name).casefold()
         folder = path.rpartition("/")[0]
         new_folders = [] if folder in self._folders else list(accumulate(folder.split("/"), "{}/{}".format))
         owners = (self._files.get(path), self._folders.get(path), *map(self._files.get, new_folders))

@@ -27,6 +27,7 @@ class Repair(StrEnum):
     BOX_CLIPPED = "box_clipped"
     DATETIME_DROPPED = "datetime_dropped"
     SIZE_DROPPED = "size_dropped"
+    FILE_NAME_CHANGED = "file_name_changed"
 
 
 class RejectedError(Exception):

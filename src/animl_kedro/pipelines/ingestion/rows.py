@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
 
 from animl_kedro.boxes import PixelBox, fault_of
-from animl_kedro.files import fault_of_relative_path
+from animl_kedro.files import fault_of_relative_path, portable
+from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams
 from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, Repair
-
-EMPTY_LABEL = "empty"
-"""The label of an image without an animal; its box, the whole frame, is not one."""
 
 DATETIME_FIELDS = ("datetime", "date_captured")
 """Animl and LILA write the first, some older CCT files the second."""
@@ -21,6 +19,9 @@ YEARS = (1970, 2200)
 
 MAX_SIDE = 100_000
 """A larger width or height is not an image's."""
+
+LONGEST_SUFFIX = "___crop000.jpg"
+"""What the files made of an image add to its name at most."""
 
 Record = Mapping[str, Any]
 Size = tuple[int | None, int | None]
@@ -65,9 +66,13 @@ def read_image(image_id: str, record: Record, params: IngestionParams, repairs: 
     key = read_text(record.get(params.key_field))
     if key is None:
         raise RejectedError(Reason.NO_KEY, f"the record has no {params.key_field}")
-    file_name = read_text(record.get("file_name")) or ""
-    if fault := fault_of_relative_path(file_name):
-        raise RejectedError(Reason.UNSAFE_FILE_NAME, f"file_name {file_name[:200]!r}: {fault}")
+    written = read_text(record.get("file_name")) or ""
+    file_name = portable(written)
+    longest = f"{params.dataset}/{file_name}{LONGEST_SUFFIX}"
+    if fault := fault_of_relative_path(file_name) or fault_of_relative_path(longest):
+        raise RejectedError(Reason.UNSAFE_FILE_NAME, f"file_name {written[:200]!r}: {fault}")
+    if file_name != written:
+        repairs[Repair.FILE_NAME_CHANGED] += 1
     return ImageRow(
         image_id,
         params.dataset,

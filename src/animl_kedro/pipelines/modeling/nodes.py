@@ -9,7 +9,7 @@ from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.tables import Predictions, TrainingHistory
+from animl_kedro.tables import Predictions, TrainingHistory, with_splits
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def train_classifier(
     prepare_torch()
     from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
 
-    crops = labeled_crops.merge(splits, on="crop_id", validate="one_to_one")
+    crops = with_splits(labeled_crops, splits)
     classifier, history = train(crops, label_index, crop_images, params)
     best = classifier.provenance["best"]
     logger.info(
@@ -44,7 +44,7 @@ def predict_crops(
     """Classify every crop of every split, each once."""
     from animl_kedro.pipelines.modeling.predict import predict  # noqa: PLC0415
 
-    predictions = predict(classifier, labeled_crops.merge(splits, on="crop_id", validate="one_to_one"), crop_images)
+    predictions = predict(classifier, with_splits(labeled_crops, splits), crop_images)
     logger.info(
         "classified %d crops: %s",
         len(predictions),

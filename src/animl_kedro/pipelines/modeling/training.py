@@ -3,7 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import lightning
@@ -12,16 +13,16 @@ import torch
 from torch import nn
 
 from animl_kedro.average_precision import mean_average_precisions
+from animl_kedro.classifier.backbones import HEAD
+from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.progress import track
 from animl_kedro.tables import Split
 
 logger = logging.getLogger(__name__)
 
 WARM_UP = 0.1
 """Fraction of the steps in which AdamW's learning rate rises."""
-
-HEAD = "_fc"
-"""The last layer in efficientnet-pytorch."""
 
 
 class EpochScores:
@@ -113,7 +114,9 @@ class TrainingModule(lightning.LightningModule):
         images, targets = batch
         logits = self(images)
         self._scores.add(logits, targets)
-        return nn.functional.cross_entropy(logits, targets)
+        loss = nn.functional.cross_entropy(logits, targets)
+        self._check_finite(loss)
+        return loss
 
     def on_validation_epoch_start(self) -> None:
         """Close the training half of the epoch; validation comes behind it."""
@@ -123,7 +126,17 @@ class TrainingModule(lightning.LightningModule):
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], _batch_index: int) -> None:
         """Classify a batch of the validation split."""
         images, targets = batch
-        self._scores.add(self(images), targets)
+        logits = self(images)
+        self._check_finite(logits)
+        self._scores.add(logits, targets)
+
+    def _check_finite(self, numbers: torch.Tensor) -> None:
+        """Raise InputError where training has diverged: such a network must never be taken for a good one."""
+        if not torch.isfinite(numbers).all():
+            raise InputError(
+                f"Training diverged in epoch {self.current_epoch + 1}: its numbers are no longer finite. Lower "
+                f"modeling.learning_rate (it is {self.params.peak_learning_rate:g}) and run the pipeline again."
+            )
 
     def on_validation_epoch_end(self) -> None:
         """Note the scores, and keep the weights if they are the best so far."""
@@ -163,8 +176,23 @@ class EpochLines(lightning.Callback):
         )
 
 
+class ShownLoader:
+    """A loader that shows how far the pass over it is."""
+
+    def __init__(self, loader: torch.utils.data.DataLoader[Any], description: str) -> None:
+        self._loader = loader
+        self._description = description
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        return track(self._loader, self._description, total=len(self))
+
+
 def _quiet_lightning() -> None:
     """Lightning announces devices, tips and its own end, each line twice; the lines of the epochs say enough."""
+    warnings.filterwarnings("ignore", message=r"`isinstance\(treespec")  # Lightning 2.6 with torch 2.15
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
         logging.getLogger(name).handlers.clear()
@@ -196,7 +224,7 @@ def fit(
         enable_progress_bar=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, training, validation)
+    trainer.fit(module, ShownLoader(training, "training"), ShownLoader(validation, "validating"))
     if stopping.stopped_epoch:
         logger.info("stopped after epoch %d: no better one for %d epochs", stopping.stopped_epoch + 1, params.patience)
     network.load_state_dict(module.best_state)
