@@ -271,3 +271,10 @@ def test_size_of_an_orientation_that_is_text_takes_the_pixels_as_they_are(tmp_pa
     assert short in data
     path.write_bytes(data.replace(short, text))
     assert size_of(path) == open_image(path).size == SIZE
+
+
+def test_open_image_of_a_format_that_starts_other_programs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image.jpg"
+    Image.new("RGB", (20, 20)).save(path, format="EPS")
+    with pytest.raises(UnreadableImageError, match="not an image in a known format"):
+        open_image(path)

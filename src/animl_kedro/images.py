@@ -11,6 +11,9 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+"""What cameras and archives hold. Pillow knows more, some of which (EPS) start other programs to be read."""
+
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
 
@@ -48,7 +51,7 @@ def open_image(source: Path | bytes) -> Image.Image:
         with warnings.catch_warnings():
             # The bound on pixels is ours, below; Pillow's own warns at half of it.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image)
                 image.load()
                 method = UPRIGHT.get(_orientation(image))
@@ -69,7 +72,7 @@ def size_of(path: Path) -> tuple[int, int]:
     Raises UnreadableImageError where there is no such header.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             turned = _orientation(image) in TURNED_ORIENTATIONS
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
