@@ -15,6 +15,7 @@ from animl_kedro.boxes import RelativeBox
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.formats.megadetector import Results
 from animl_kedro.pipelines.detection_cropping.cropping import Box, Crop, CropTask, Rejected, crop_image
+from animl_kedro.pipelines.detection_cropping.ground_truth import Reason
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, DetectionCroppingParams
 from animl_kedro.progress import track
 from animl_kedro.tables import BoxSource, Crops
@@ -46,14 +47,19 @@ def make_crops(
 
     Returns a row of crops or a row of rejected boxes for every detection, in the order of the results.
     """
-    rows = list(_box_rows(detections, images, image_files, params.cropping))
+    every_box = list(_box_rows(detections, images, image_files, params.cropping))
+    rows = [row for row in every_box if row["label"] is not None]
+    unlabelled = [row for row in every_box if row["label"] is None]
     tasks = _tasks(rows, images, store, crop_folder)
     outcomes = sorted(chain.from_iterable(_run(tasks, params)), key=lambda outcome: outcome.key)
     made = [outcome for outcome in outcomes if isinstance(outcome, Crop)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
     return CropTables(
         crops=[_crop_row(rows[crop.key], crop) for crop in made],
-        rejected=[_rejected_row(rows[rejected.key], rejected) for rejected in refused],
+        rejected=[
+            *(_rejected_row(rows[rejected.key], rejected.reason, rejected.detail) for rejected in refused),
+            *(_rejected_row(row, Reason.NO_LABEL, "the detection has no label") for row in unlabelled),
+        ],
         made=sum(crop.made for crop in made),
     )
 
@@ -129,6 +135,6 @@ def _crop_row(row: Row, crop: Crop) -> Row:
     }
 
 
-def _rejected_row(row: Row, rejected: Rejected) -> Row:
+def _rejected_row(row: Row, reason: str, detail: str) -> Row:
     kept = {name: row[name] for name in ("image_id", "annotation_id", "label")}
-    return kept | {"reason": rejected.reason, "detail": rejected.detail}
+    return kept | {"reason": reason, "detail": detail}
