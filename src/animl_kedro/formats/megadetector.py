@@ -1,8 +1,8 @@
 """The results format of MegaDetector, version 1.6.
 
 Boxes are [left, top, width, height] in fractions of the image, category ids are strings, an image that failed has a
-``failure`` and no ``detections``. Ground truth is written in the same format: confidence 1, and the label as a
-classification with confidence 1, so that nothing is lost.
+``failure`` and no ``detections``. Ground truth is written in the same format: the label as a
+classification with confidence 1, and a detection's confidence 1 for the labels of people.
 
 Source: https://github.com/agentmorris/MegaDetector, "MegaDetector batch output format".
 """

@@ -4,7 +4,7 @@ import atexit
 import hashlib
 import threading
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
@@ -19,8 +19,28 @@ _servers: dict[Path, S3Server] = {}
 
 _lock = threading.Lock()
 
+Loaded = TypeVar("Loaded")
 
-class SampleIslandExport(AbstractDataset[NoReturn, CctExport]):
+
+class _SampleIslandDataset(AbstractDataset[NoReturn, Loaded]):
+    """What both datasets share: a folder to draw the island into, which can always be loaded and never be saved."""
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(path)
+        self.metadata = metadata
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the island is drawn, never written."""
+        raise DatasetError(f"The sample island in {self._folder} is drawn: it is read, never written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._folder)}
+
+
+class SampleIslandExport(_SampleIslandDataset[CctExport]):
     """The sample island's export, loaded as any other one.
 
     YAML example::
@@ -34,28 +54,14 @@ class SampleIslandExport(AbstractDataset[NoReturn, CctExport]):
         export = SampleIslandExport(path="data/01_raw/sample_island").load()
     """
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(path)
-        self.metadata = metadata
-
     def load(self) -> CctExport:
         """Draw the island if it is not there, then read and parse its export."""
         with _lock:
             draw_island(self._folder)
         return CocoCameraTrapsDataset(filepath=str(self._folder / EXPORT)).load()
 
-    def save(self, data: NoReturn) -> NoReturn:
-        """Refuse: the island is drawn, never written."""
-        raise DatasetError(f"The sample island in {self._folder} is drawn: it is read, never written.")
 
-    def _exists(self) -> bool:
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._folder)}
-
-
-class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
+class SampleIslandArchive(_SampleIslandDataset[ImageArchive]):
     """The sample island's photographs behind an S3 API on this machine, loaded as any other archive.
 
     The server starts when the archive is first loaded, one for each process and folder, and ends with the process.
@@ -72,26 +78,12 @@ class SampleIslandArchive(AbstractDataset[NoReturn, ImageArchive]):
         archive[next(iter(archive))].show()
     """
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(path)
-        self.metadata = metadata
-
     def load(self) -> ImageArchive:
         """Draw the island if it is not there, serve it, and give the archive."""
         server = _served(self._folder)
         return ImageArchiveDataset(
             bucket=server.bucket, endpoint_url=server.endpoint_url, region=REGION, credentials=server.credentials
         ).load()
-
-    def save(self, data: NoReturn) -> NoReturn:
-        """Refuse: the island is drawn, never written."""
-        raise DatasetError(f"The sample island in {self._folder} is drawn: it is read, never written.")
-
-    def _exists(self) -> bool:
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._folder)}
 
 
 def _served(folder: Path) -> S3Server:
