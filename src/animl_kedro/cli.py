@@ -26,7 +26,7 @@ class RunCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run; turn a foreseen error into its message and exit code 1."""
         with_traceback = ctx.params.pop("traceback")
-        # --pipeline is what people type, here and in every example of Kedro's first ten years.
+        # --pipeline is what people type, and what the messages of this project tell them to.
         warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
         try:
             return super().invoke(ctx)

@@ -51,8 +51,8 @@ def build_network(
 ) -> nn.Module:
     """Build a network that turns (n, 3, image_size, image_size) images into (n, n_classes) logits.
 
-    With `imagenet` the weights are those of ImageNet, downloaded by efficientnet-pytorch where they are not in
-    torch's cache yet, and the last layer is new. `batch_norm_momentum` is the weight of a new batch in the running
+    With `imagenet` the weights are those of ImageNet, downloaded from where efficientnet-pytorch has them unless they
+    are in torch's cache, and the last layer is new. `batch_norm_momentum` is the weight of a new batch in the running
     statistics, `drop_connect` the highest probability with which a block is skipped in training. Raises InputError
     where the weights cannot be downloaded.
     """

@@ -184,6 +184,14 @@ def test_make_crops_of_a_detection_without_a_label_rejects_it_and_crops_the_othe
     assert [(row["image_id"], row["reason"]) for row in tables.rejected] == [(image_id(0), "no_label")]
 
 
+def test_make_crops_tells_boxes_of_people_from_those_of_a_detector(tmp_path: Path) -> None:
+    place = scene(tmp_path, make_annotations({"image": 0, "box": (8, 8, 40, 30)}, {"image": 1, "box": (8, 8, 40, 30)}))
+    detections = ground_truth_results(place.images, place.annotations, place.files, place.store)
+    del detections["images"][1]["detections"][0]["annotation_id"]
+    tables = make_crops(detections, place.images, place.files, place.store, place.crops, cropping_params())
+    assert [row["box_source"] for row in tables.crops] == ["annotation", "detector"]
+
+
 def test_make_crops_by_several_processes_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     annotations = make_annotations(*({"image": n, "box": (5 * n, n, 30, 20)} for n in range(20)))
     one, many = (scene(tmp_path / name, annotations, images=20) for name in ("one", "many"))

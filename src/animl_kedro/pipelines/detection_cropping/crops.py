@@ -90,7 +90,7 @@ def _box_rows(
                 "sequence_id": image.sequence_id,
                 "datetime": image.datetime,
                 "label": labels.get(classifications[0][0]),
-                "box_source": BoxSource.ANNOTATION,
+                "box_source": BoxSource.ANNOTATION if "annotation_id" in detection else BoxSource.DETECTOR,
                 "confidence": detection["conf"],
                 "box": RelativeBox(*detection["bbox"]),
                 "settings": settings,
