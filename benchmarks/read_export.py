@@ -16,11 +16,12 @@ from pathlib import Path
 
 READ = """
 import resource, sys, time
-from animl_kedro.datasets.coco_camera_traps import CocoCameraTrapsDataset
+from animl_kedro.datasets.label_exports import LabelExportsDataset
 from animl_kedro.pipelines.ingestion.nodes import read_export
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams
 started = time.perf_counter()
-tables = read_export(CocoCameraTrapsDataset(filepath=sys.argv[1]).load(), IngestionParams(dataset="bench"))
+exports = LabelExportsDataset(datasets={"bench": {"filepath": sys.argv[1]}}).load()
+tables = read_export(exports, IngestionParams())
 seconds = time.perf_counter() - started
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, *map(len, tables))
 """

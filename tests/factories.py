@@ -13,10 +13,12 @@ from kedro.io import DataCatalog
 from PIL import ExifTags, Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.formats.key_rule import KeyRule
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, DetectionCroppingParams
-from animl_kedro.pipelines.ingestion.parameters import IngestionParams
-from animl_kedro.tables import Annotations, FileStatus, ImageFiles, Images
+from animl_kedro.pipelines.ingestion.parameters import IngestionParams, SelectionParams
+from animl_kedro.tables import Annotations, BoxUnit, FileStatus, ImageFiles, Images
 
 CONF = Path(__file__).parents[1] / "conf"
 DATASET = "island"
@@ -25,9 +27,14 @@ IMAGE_SIZE = (200, 150)
 """Small enough that red and green can tell a pixel's coordinates."""
 
 
-def ingestion_params(**changes: Any) -> IngestionParams:
-    """Parameters of the ingestion, with the defaults of the project."""
-    return IngestionParams(**({"dataset": DATASET} | changes))
+def ingestion_params(**selection: Any) -> IngestionParams:
+    """Parameters of the ingestion that select so, with the defaults of the project."""
+    return IngestionParams(selection=SelectionParams(**selection))
+
+
+def exports_of(export: CctExport, key: str = "{serving_bucket_key}", dataset: str = DATASET) -> dict[str, LabelExport]:
+    """An export as the catalog gives it, of one data set."""
+    return {dataset: LabelExport(export, KeyRule(key))}
 
 
 def image_record(number: int, **changes: Any) -> dict[str, Any]:
@@ -118,6 +125,7 @@ def make_annotations(*rows: Mapping[str, Any]) -> pd.DataFrame:
                 "annotation_id": row.get("annotation_id", f"label-{number:04d}"),
                 "image_id": image_id(row.get("image", 0)),
                 "label": row.get("label", "fox"),
+                "box_unit": BoxUnit.PIXEL if row.get("box") else None,
                 "confidence": row.get("confidence"),
             }
             | {f"box_{side}": value for side, value in zip(sides, row.get("box") or (None,) * 4, strict=True)}

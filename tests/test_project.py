@@ -125,9 +125,9 @@ def test_ingestion_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
     """Run the pipeline in a process of its own, up to a refusal that comes after all its imports."""
     project = Project(tmp_path)
     (tmp_path / "export.json").write_text(json.dumps({"images": [], "annotations": [], "categories": [], "info": {}}))
-    export = {"type": "animl_kedro.datasets.coco_camera_traps.CocoCameraTrapsDataset", "filepath": "export.json"}
-    project.configure("catalog", {"animl_export": export})
-    project.configure("parameters", {"ingestion": {"labels": None}})
+    kind = "animl_kedro.datasets.label_exports.LabelExportsDataset"
+    project.configure("catalog", {"animl_export": {"type": kind, "datasets": {"none": {"filepath": "export.json"}}}})
+    project.configure("parameters", {"ingestion": {"selection": {"labels": None}}})
     code = (
         "import sys; from projects import Project; from pathlib import Path\n"
         "from kedro.framework.session import KedroSession; from kedro.framework.startup import bootstrap_project\n"

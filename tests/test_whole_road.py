@@ -44,14 +44,16 @@ def draw_tiny_island(folder: Path) -> None:
     (folder / "export.json").write_text(json.dumps(export), encoding="utf-8")
 
 
-def point_at(project: Project, export: Path, endpoint_url: str, bucket: str, credentials: dict[str, str]) -> None:
+def point_at(
+    project: Project, export: Path, endpoint_url: str, bucket: str, credentials: dict[str, str], dataset: str = "tiny"
+) -> None:
     """Write into conf/local what the README tells a person to write for an export and a bucket of their own."""
     project.configure(
         "catalog",
         {
             "animl_export": {
-                "type": "animl_kedro.datasets.coco_camera_traps.CocoCameraTrapsDataset",
-                "filepath": str(export),
+                "type": "animl_kedro.datasets.label_exports.LabelExportsDataset",
+                "datasets": {dataset: {"filepath": str(export)}},
             },
             "image_archive": {
                 "type": "animl_kedro.datasets.image_archive.ImageArchiveDataset",
@@ -74,7 +76,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.configure(
         "parameters",
         {
-            "ingestion": {"labels": list(COLOURS)},
+            "ingestion": {"selection": {"labels": list(COLOURS)}},
             "dataset_split": {"min_locations": 1, "min_crops": 1},
             "modeling": TINY_TRAINING,
         },
@@ -168,13 +170,13 @@ def test_real_photographs_are_all_accounted_for_from_end_to_end(tmp_path: Path) 
     project.configure(
         "parameters",
         {
-            "ingestion": {"dataset": "real", "labels": labels},
+            "ingestion": {"selection": {"labels": labels}},
             "dataset_split": {"min_locations": 3, "min_crops": 3},
             "modeling": TINY_TRAINING,
         },
     )
     with serve_folder(REAL_IMAGES / "archive", "real-images") as server:
-        point_at(project, REAL_IMAGES / "cct.json", server.endpoint_url, server.bucket, server.credentials)
+        point_at(project, REAL_IMAGES / "cct.json", server.endpoint_url, server.bucket, server.credentials, "real")
         catalog_file = project.folder / "conf" / "local" / "catalog.yml"
         label_map = {"type": "yaml.YAMLDataset", "filepath": str(project.folder / "conf" / "local" / "label_map.yml")}
         catalog_file.write_text(catalog_file.read_text() + json.dumps({"label_map": label_map})[1:-1])
@@ -183,16 +185,18 @@ def test_real_photographs_are_all_accounted_for_from_end_to_end(tmp_path: Path) 
     export = json.loads((REAL_IMAGES / "cct.json").read_text())
     catalog = project.catalog
     image_files = catalog.load("image_files").set_index("image_id")
-    assert set(image_files.index) == {image["id"] for image in export["images"]}
+    records = catalog.load("rejected_records")
+    left_out = records.loc[records["record"] == "image", "record_id"]
+    assert sorted([*image_files.index, *left_out]) == sorted(image["id"] for image in export["images"])
     assert set(image_files["status"]) == {"downloaded"}
-    for image in export["images"]:
+    for image in (image for image in export["images"] if image["id"] in image_files.index):
         local = project.folder / "data" / "02_intermediate" / "images" / image_files.loc[image["id"], "path"]
         assert local.read_bytes() == (REAL_IMAGES / "archive" / image["serving_bucket_key"]).read_bytes()
 
     crops, rejected = catalog.load("crops"), catalog.load("rejected_boxes")
     assert {*crops["image_id"], *rejected["image_id"]} == set(image_files.index)
-    records = catalog.load("rejected_records").query("record == 'annotation'")
-    annotation_ids = [*crops["annotation_id"], *rejected["annotation_id"].dropna(), *records["record_id"]]
+    not_used = records.loc[records["record"] == "annotation", "record_id"]
+    annotation_ids = [*crops["annotation_id"], *rejected["annotation_id"].dropna(), *not_used]
     assert sorted(annotation_ids) == sorted(annotation["id"] for annotation in export["annotations"])
     assert rejected["reason"].str.len().gt(0).all()
     for crop_id in crops["crop_id"]:

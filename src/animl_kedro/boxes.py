@@ -77,6 +77,8 @@ class RelativeBox(NamedTuple):
 
 def fault_of(left: float, top: float, width: float, height: float) -> str | None:
     """What is wrong with four numbers as a box, or None if they are one: finite, with an area."""
+    if width > 0 and height > 0 and math.isfinite(left + top + width + height):
+        return None
     numbers = (left, top, width, height)
     if not all(map(math.isfinite, numbers)):
         return f"box {list(numbers)} has a number that is not finite"

@@ -14,9 +14,16 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 TEMPORARY_SUFFIX = ".part"
+TEMPORARY_NAME = re.compile(rf"\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}")
+"""The names that `written_whole` gives, which nobody else does."""
 
-_RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_DEVICES = r"(con|prn|aux|nul|com\d|lpt\d)"
+_RESERVED_ON_WINDOWS = re.compile(rf"{_DEVICES}(\..*)?", re.IGNORECASE)
+_PLAIN_NAME = rf"(?!{_DEVICES}([./]|$))[\w-][\w.-]*(?<!\.)"
+_PLAIN = re.compile(rf"{_PLAIN_NAME}(/{_PLAIN_NAME})*", re.IGNORECASE | re.ASCII)
+"""Paths of letters, digits and what cannot be at fault between them: nearly all, and so told apart in one go."""
 _UNPORTABLE_CHARACTERS = re.compile(r'[<>:"|?*]')
+_NEEDS_CHANGE = re.compile(rf"{_UNPORTABLE_CHARACTERS.pattern}|[. ](/|$)")
 _UNSAFE_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 _MAX_NAME_BYTES = 200
 """File systems allow 255 bytes a name; crops and temporary files add to it."""
@@ -29,6 +36,8 @@ def portable(path: str) -> str:
 
     Deployments are called "Prisoners' Ridge: cam 2", "why?" or "Tr."; their images must not be lost for that.
     """
+    if _PLAIN.fullmatch(path) or not _NEEDS_CHANGE.search(path):
+        return path
     names = (_UNPORTABLE_CHARACTERS.sub("_", name) for name in path.split("/"))
     return "/".join(f"{name[:-1]}_" if name.endswith((".", " ")) and name.strip(".") else name for name in names)
 
@@ -39,6 +48,8 @@ def fault_of_relative_path(path: str) -> str | None:
     Refused are absolute paths, ``.`` and ``..``, drive letters, device names, names that end in a dot or a space,
     control characters and whatever else a common file system cannot keep.
     """
+    if len(path) <= _MAX_NAME_BYTES and _PLAIN.fullmatch(path):
+        return None
     if not path:
         return "the path is empty"
     if character := _UNSAFE_CHARACTERS.search(path):

@@ -1,6 +1,8 @@
 """What the project does around a run: check that inputs are there, and say at the end where the results are."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -8,7 +10,7 @@ from typing import Any, cast
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, DataCatalog
+from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from rich.console import Console
 
@@ -17,6 +19,7 @@ from animl_kedro.errors import InputError
 logger = logging.getLogger(__name__)
 
 DEFAULT = "__default__"
+KEDROS_CATALOG = "kedro.io.data_catalog"
 PARAMETER_PREFIXES = ("params:", "parameters")
 
 
@@ -31,6 +34,35 @@ class ParameterNamesHook:
             close = get_close_matches(unknown[0], names, n=1)
             meant = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(names)}."
             raise InputError(f"The parameters {unknown[0]!r} belong to no pipeline. {meant}")
+
+
+class DryRunHook:
+    """Keeps what a dry run makes in memory, so that it touches nothing."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Take the outputs out of the catalog. Raises InputError where more than the ingestion is to run."""
+        del run_params
+        if "params:ingestion" not in pipeline.inputs() or not catalog.load("params:ingestion").dry_run:
+            return
+        if {node.namespace for node in pipeline.nodes} != {"ingestion"}:
+            raise InputError(
+                "A dry run is of the ingestion alone: kedro run --pipeline=ingestion --params=ingestion.dry_run=true"
+            )
+        logger.info("dry run: nothing is written")
+        with _silenced(KEDROS_CATALOG):  # which warns of each dataset that is replaced
+            for name in pipeline.all_outputs():
+                catalog[name] = MemoryDataset()
+
+
+@contextmanager
+def _silenced(name: str) -> Iterator[None]:
+    silenced = logging.getLogger(name)
+    before, silenced.disabled = silenced.disabled, True
+    try:
+        yield
+    finally:
+        silenced.disabled = before
 
 
 class MissingInputsHook:

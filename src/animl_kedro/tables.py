@@ -7,7 +7,7 @@ the upright image unless a column says ``relative``.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pandera.pandas as pa
@@ -23,6 +23,13 @@ class FileStatus(StrEnum):
     PRESENT = "present"
     MISSING = "missing"
     FAILED = "failed"
+
+
+class BoxUnit(StrEnum):
+    """What the four numbers of an annotated box count."""
+
+    PIXEL = "pixel"
+    FRACTION = "fraction"
 
 
 class BoxSource(StrEnum):
@@ -56,37 +63,49 @@ class Table(pa.DataFrameModel):
     @classmethod
     def of(cls, rows: Sequence[Mapping[Any, Any] | tuple[Any, ...]]) -> pd.DataFrame:
         """A checked table of these rows, with the schema's columns and types also where there is no row."""
-        return cls.validate(pd.DataFrame(rows, columns=list(cls.to_schema().columns)))
+        names = list(cls.to_schema().columns)
+        if rows and isinstance(rows[0], tuple):
+            columns = zip(*rows, strict=True)  # half the time of a frame that is made of rows
+            return cls.validate(pd.DataFrame(dict(zip(names, columns, strict=True))))
+        return cls.validate(pd.DataFrame(rows, columns=names))
 
 
 class Images(Table):
-    """One row an image of the export.
+    """One row an image of the exports that was selected.
 
-    ``file_name`` is the relative path under which the image is kept, safe to join to a folder and unique without
-    regard to upper and lower case. ``datetime`` is the wall clock at the camera, without a zone. ``width`` and
-    ``height`` are the pixels that the export recorded, if it did.
+    ``file_name`` is the relative path under which the image is kept in the folder of its data set, safe to join to it
+    and unique there without regard to upper and lower case. ``key`` is its key in its data set's archive. ``datetime``
+    is the wall clock at the camera, without a zone. ``width`` and ``height`` are the pixels that the export recorded,
+    if it did.
     """
 
     image_id: Series[str] = pa.Field(unique=True)
     dataset: Series[str]
     key: Series[str]
-    file_name: Series[str] = pa.Field(unique=True)
+    file_name: Series[str]
     location: Series[str] = pa.Field(nullable=True)
     sequence_id: Series[str] = pa.Field(nullable=True)
     datetime: Series[pa.DateTime] = pa.Field(nullable=True)
     width: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
     height: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
 
+    class Config(Table.Config):
+        """Pandera's settings."""
+
+        unique: ClassVar[list[str]] = ["dataset", "file_name"]
+
 
 class Annotations(Table):
     """One row a label of an image, with its box where it has one.
 
-    The four box columns are pixels, all present or all missing. ``confidence`` is missing for labels by people.
+    The four box columns are pixels, or fractions of the image where ``box_unit`` says so: exports in fractions that do
+    not tell the size of an image. All are present or all are missing. ``confidence`` is missing for labels by people.
     """
 
     annotation_id: Series[str] = pa.Field(unique=True)
     image_id: Series[str]
     label: Series[str]
+    box_unit: Series[str] = pa.Field(nullable=True, isin=list(BoxUnit))
     box_left: Series[float] = pa.Field(nullable=True)
     box_top: Series[float] = pa.Field(nullable=True)
     box_width: Series[float] = pa.Field(nullable=True)
@@ -95,8 +114,9 @@ class Annotations(Table):
 
 
 class RejectedRecords(Table):
-    """One row a record of the export that was not used, and why."""
+    """One row a record of the exports that is not used, and why: it cannot be, or the selection leaves it out."""
 
+    dataset: Series[str]
     record: Series[str] = pa.Field(isin=["image", "annotation"])
     record_id: Series[str]
     image_id: Series[str] = pa.Field(nullable=True)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from kedro.io import DataCatalog, DatasetError
 
-from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset, MissingKeyError
+from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset, ImageArchivesDataset
+from animl_kedro.datasets.object_errors import MissingKeyError
+from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
 from animl_kedro.images import UnreadableImageError
 from animl_kedro.sample.server import S3Server, serve_folder
@@ -38,8 +40,9 @@ def archive(served: S3Server) -> ImageArchive:
     return archive_of(served)
 
 
-def archive_of(server: S3Server, **options: Any) -> ImageArchive:
-    return ImageArchive(server.bucket, endpoint_url=server.endpoint_url, credentials=server.credentials, **options)
+def archive_of(server: S3Server, prefix: str = "", **options: Any) -> ImageArchive:
+    options = {"endpoint_url": server.endpoint_url, "credentials": server.credentials} | options
+    return ImageArchive(S3Bucket(server.bucket, **options), prefix)
 
 
 def test_archive_is_a_mapping_of_keys_to_upright_images(archive: ImageArchive) -> None:
@@ -83,11 +86,12 @@ def test_archive_of_more_keys_than_a_page_lists_them_all(tmp_path: Path) -> None
 
 
 def test_archive_makes_one_client(archive: ImageArchive) -> None:
-    assert archive.client is archive.client
+    assert archive.bucket.client is archive.bucket.client
+    assert archive.bucket.session is archive.bucket.session
 
 
 def test_archive_without_credentials_says_where_to_put_them(served: S3Server) -> None:
-    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url)
+    archive = archive_of(served, credentials=None)
     with pytest.raises(InputError) as caught:
         archive["original/turned.jpg"]
     message = str(caught.value)
@@ -97,7 +101,7 @@ def test_archive_without_credentials_says_where_to_put_them(served: S3Server) ->
 
 
 def test_archive_with_a_profile_that_is_none_names_it(served: S3Server) -> None:
-    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials={"profile_name": "ranger"})
+    archive = archive_of(served, credentials={"profile_name": "ranger"})
     with pytest.raises(InputError, match=r"not usable: .*ranger"):
         archive["original/turned.jpg"]
 
@@ -161,17 +165,72 @@ def test_archive_with_keys_ignores_the_profile_of_the_environment(
     served: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nowhere")
-    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials=served.credentials)
+    archive = archive_of(served)
     assert len(archive) == 3
 
 
 def test_archive_on_this_machine_is_reached_past_a_proxy(served: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", NOBODY)
-    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials=served.credentials)
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, NOBODY)
+    archive = archive_of(served)
     assert len(archive) == 3
+    assert archive.read_bytes("broken.jpg") == b"no image"
 
 
 def test_archive_with_credentials_in_another_form_says_which_form_is_right(served: S3Server) -> None:
-    archive = ImageArchive(served.bucket, endpoint_url=served.endpoint_url, credentials={"key": "a", "secret": "b"})
+    archive = archive_of(served, credentials={"key": "a", "secret": "b"})
     with pytest.raises(InputError, match=r"not usable: .*aws_access_key_id"):
         archive["original/turned.jpg"]
+
+
+def archives_of(server: S3Server) -> ImageArchivesDataset:
+    """An archive for each of two data sets: the server's bucket, and a part of it."""
+    settings: dict[str, Any] = {
+        "bucket": server.bucket,
+        "endpoint_url": server.endpoint_url,
+        "credentials": server.credentials,
+    }
+    return ImageArchivesDataset(datasets={"north": settings, "south": settings | {"prefix": "original/"}})
+
+
+def test_archives_give_each_data_set_its_own(served: S3Server) -> None:
+    archives = archives_of(served).load()
+    assert list(archives) == ["north", "south"]
+    assert len(archives) == 2
+    assert archives["north"]["original/turned.jpg"].size == archives["south"]["turned.jpg"].size
+    assert archives.of_dataset("south") is archives["south"]
+
+
+def test_archive_of_all_data_sets_is_that_of_each(archive: ImageArchive) -> None:
+    assert archive.of_dataset("any") is archive
+
+
+def test_archives_without_one_for_a_data_set_name_those_that_there_are(served: S3Server) -> None:
+    with pytest.raises(InputError, match=r"no archive for the data set 'east', only for 'north', 'south': add it"):
+        archives_of(served).load().of_dataset("east")
+
+
+@pytest.mark.parametrize(
+    ("datasets", "message"),
+    [
+        ({}, "names no data set"),
+        ({"../up": {"bucket": "b"}}, "cannot be the name of a data set"),
+        ({"north": {"buckett": "b"}}, r"'north' is not configured rightly: got an unexpected keyword argument 'buckett'"),
+        ({"north": {}}, r"'north' is not configured rightly: missing 1 required keyword-only argument: 'bucket'"),
+    ],
+)
+def test_archives_dataset_with_wrong_settings_says_which(datasets: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        ImageArchivesDataset(datasets=datasets)
+
+
+def test_archives_dataset_in_a_catalog_takes_the_credentials_of_each(served: S3Server) -> None:
+    archive = {"bucket": served.bucket, "endpoint_url": served.endpoint_url, "credentials": "mine"}
+    kind = "animl_kedro.datasets.image_archive.ImageArchivesDataset"
+    config: dict[str, dict[str, Any]] = {"image_archive": {"type": kind, "datasets": {"north": archive}}}
+    catalog = DataCatalog.from_config(config, {"mine": served.credentials})
+    assert catalog["image_archive"].exists()
+    assert len(catalog.load("image_archive")["north"]) == 3
+    assert served.bucket in str(catalog["image_archive"])
+    with pytest.raises(DatasetError, match="read, never written"):
+        catalog["image_archive"].save("data")

@@ -21,13 +21,13 @@ def image_archive(island_folder: Path) -> ImageArchive:
 
 
 def test_export_loads_all_records(island_folder: Path, island: Island) -> None:
-    export = SampleIslandExport(path=str(island_folder)).load()
-    assert len(export.images) == len(island.photographs)
+    export = SampleIslandExport(path=str(island_folder)).load()["sample_island"]
+    assert len(export.records.images) == len(island.photographs)
 
 
 def test_export_of_a_fresh_clone_is_drawn_first(tmp_path: Path, tiny_island: object) -> None:
-    export = SampleIslandExport(path=str(tmp_path / "data" / "island")).load()
-    assert len(export.images) == 6
+    export = SampleIslandExport(path=str(tmp_path / "data" / "island")).load()["sample_island"]
+    assert len(export.records.images) == 6
 
 
 def test_archive_gives_the_bytes_of_the_files(image_archive: ImageArchive, island_folder: Path) -> None:
@@ -44,8 +44,8 @@ def test_archive_holds_every_photograph_but_the_missing_one(image_archive: Image
 
 def test_archive_loaded_twice_has_one_server(image_archive: ImageArchive, island_folder: Path) -> None:
     again = SampleIslandArchive(path=f"{island_folder}/../{island_folder.name}").load()
-    assert again.bucket == image_archive.bucket
-    assert again.client.meta.endpoint_url == image_archive.client.meta.endpoint_url
+    assert again.bucket.name == image_archive.bucket.name
+    assert again.bucket.endpoint_url == image_archive.bucket.endpoint_url
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -1,147 +1,100 @@
 """The archive of images in S3 as a Kedro dataset that loads lazily."""
 
-import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from io import BytesIO
+from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 from PIL.Image import Image
 
+from animl_kedro.datasets.names import check_dataset_names
+from animl_kedro.datasets.object_reader import ObjectReader
+from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
 from animl_kedro.images import open_image
 
-if TYPE_CHECKING:
-    from boto3 import Session
-    from mypy_boto3_s3 import S3Client
-
-MAX_CONNECTIONS = 64
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""Hosts on this machine, which no proxy can reach."""
-
-HOPELESS = ("NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
-"""Answers that every other object would get as well."""
-
-ADVICE = (
-    "Set AWS_PROFILE; or put `profile_name`, or `aws_access_key_id` and `aws_secret_access_key`, under a name into "
-    "credentials.yml of the environment that you run (conf/local by default) and give that name as `credentials:` in "
-    "the catalog entry image_archive; for a public bucket set `anonymous: true` there."
-)
-
-_making_client = threading.Lock()
-"""Held while a client is made. Not an attribute, since archives travel to other processes and locks cannot."""
-
-
-class MissingKeyError(KeyError):
-    """A key that the archive does not hold."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+ATTEMPTS, STALL_TIMEOUT_S = 5, 30.0
+"""For one image at a time; the pipeline has parameters for these."""
 
 
 class ImageArchive(Mapping[str, Image]):
-    """The images of an S3 bucket, by key. One shared client, made when it is first needed; safe for threads."""
+    """The images of an S3 bucket, by key. Nothing is contacted before an image is asked for; safe for threads."""
 
-    def __init__(
-        self,
-        bucket: str,
-        *,
-        prefix: str = "",
-        endpoint_url: str | None = None,
-        region: str | None = None,
-        anonymous: bool = False,
-        credentials: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, bucket: S3Bucket, prefix: str = "") -> None:
         self.bucket = bucket
         self.prefix = prefix
-        self._endpoint_url = endpoint_url
-        self._region = region
-        self._anonymous = anonymous
-        self._credentials: dict[str, Any] = dict(credentials or {})
-        self._client: S3Client | None = None
+        self._reader: ObjectReader | None = None
 
-    @property
-    def client(self) -> "S3Client":
-        """The S3 client. Raises InputError where there are no credentials to be found."""
-        with _making_client:
-            if self._client is None:
-                self._client = self._make_client()
-        return self._client
+    def of_dataset(self, dataset: str) -> "ImageArchive":
+        """The archive that holds a data set's images: this one, which holds those of all."""
+        del dataset
+        return self
 
-    def _make_client(self) -> "S3Client":
-        from botocore import UNSIGNED  # noqa: PLC0415 - half a second that only those pay who reach for the archive
-        from botocore.config import Config  # noqa: PLC0415
-
-        session = self._make_session()
-        host = urlsplit(self._endpoint_url or "").hostname
-        config = Config(
-            max_pool_connections=MAX_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 5},
-            connect_timeout=10,
-            read_timeout=60,
-            signature_version=UNSIGNED if self._anonymous else None,
-            proxies={} if host in LOOPBACK else None,
-        )
-        return session.client("s3", endpoint_url=self._endpoint_url, config=config)
-
-    def _make_session(self) -> "Session":
-        import boto3  # noqa: PLC0415 - see _make_client
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-        from botocore.session import Session as CoreSession  # noqa: PLC0415
-
-        # Keys that are given count, whatever profile the environment names.
-        no_profile: Any = {"profile": (None, None, None, None)}
-        core = CoreSession(session_vars=no_profile) if "aws_access_key_id" in self._credentials else None
-        try:
-            session = boto3.Session(region_name=self._region, botocore_session=core, **self._credentials)
-            found = self._anonymous or session.get_credentials() is not None
-        except (BotoCoreError, TypeError) as error:
-            raise InputError(f"The credentials for s3://{self.bucket} are not usable: {error}. {ADVICE}") from error
-        if not found:
-            raise InputError(f"There are no credentials for the archive s3://{self.bucket}. {ADVICE}")
-        return session
+    def reader(self, *, attempts: int = ATTEMPTS, stall_timeout_s: float = STALL_TIMEOUT_S) -> ObjectReader:
+        """A reader of many objects. Raises InputError where there are no credentials to be found."""
+        return ObjectReader(self.bucket, self.prefix, attempts=attempts, stall_timeout_s=stall_timeout_s)
 
     def read_bytes(self, key: str) -> bytes:
         """The object's bytes.
 
-        Raises MissingKeyError where there is none, InputError where no object of the archive can be had, and
-        botocore's errors otherwise.
+        Raises MissingKeyError where there is none, another ObjectError where it cannot be had, and InputError where no
+        object of the archive can.
         """
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - see _make_client
-
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code == "NoSuchKey":
-                raise MissingKeyError(f"s3://{self.bucket} has no key {self.prefix + key!r}") from None
-            if code in HOPELESS:
-                raise InputError(f"The archive s3://{self.bucket} cannot be read: {error}. {ADVICE}") from error
-            raise
+        if self._reader is None:
+            self._reader = self.reader()
+        buffer = BytesIO()
+        self._reader.read(key, buffer)
+        return buffer.getvalue()
 
     def __getitem__(self, key: str) -> Image:
         return open_image(self.read_bytes(key))
 
     def __iter__(self) -> Iterator[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        client, arguments = self.bucket.client, self.bucket.arguments
+        pages = client.get_paginator("list_objects_v2").paginate(Prefix=self.prefix, **arguments)
         return (item["Key"].removeprefix(self.prefix) for page in pages for item in page.get("Contents", []))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_client": None}  # which another process makes for itself
+        return self.__dict__ | {"_reader": None}  # which another process makes for itself
 
     def __repr__(self) -> str:
-        return f"ImageArchive(s3://{self.bucket}/{self.prefix})"
+        return f"ImageArchive(s3://{self.bucket.name}/{self.prefix})"
+
+
+class ImageArchives(Mapping[str, ImageArchive]):
+    """The archives of several data sets, by the data sets' names."""
+
+    def __init__(self, archives: Mapping[str, ImageArchive]) -> None:
+        self._archives = dict(archives)
+
+    def of_dataset(self, dataset: str) -> ImageArchive:
+        """The archive that holds a data set's images. Raises InputError where none is configured for it."""
+        if dataset not in self._archives:
+            raise InputError(
+                f"The catalog entry image_archive has no archive for the data set {dataset!r}, only for "
+                f"{', '.join(map(repr, self._archives))}: add it under `datasets:` there."
+            )
+        return self._archives[dataset]
+
+    def __getitem__(self, dataset: str) -> ImageArchive:
+        return self._archives[dataset]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._archives)
+
+    def __len__(self) -> int:
+        return len(self._archives)
 
 
 class ImageArchiveDataset(AbstractDataset[NoReturn, ImageArchive]):
     """Gives an `ImageArchive`: a mapping from keys to upright RGB Pillow images in S3, fetched when asked for.
 
     ``credentials`` are boto3's session arguments: ``profile_name``, or ``aws_access_key_id``,
-    ``aws_secret_access_key`` and ``aws_session_token``. Without them boto3 looks where it always does.
+    ``aws_secret_access_key`` and ``aws_session_token``. Without them boto3 looks where it always does, roles included.
+    A public bucket is ``anonymous``, any other S3-compatible server has an ``endpoint_url``.
 
     YAML example::
 
@@ -165,16 +118,20 @@ class ImageArchiveDataset(AbstractDataset[NoReturn, ImageArchive]):
         endpoint_url: str | None = None,
         region: str | None = None,
         anonymous: bool = False,
+        requester_pays: bool = False,
         credentials: dict[str, str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._archive = ImageArchive(
-            bucket,
-            prefix=prefix,
-            endpoint_url=endpoint_url,
-            region=region,
-            anonymous=anonymous,
-            credentials=credentials,
+            S3Bucket(
+                bucket,
+                endpoint_url=endpoint_url,
+                region=region,
+                anonymous=anonymous,
+                requester_pays=requester_pays,
+                credentials=credentials,
+            ),
+            prefix,
         )
         self.metadata = metadata
 
@@ -184,10 +141,56 @@ class ImageArchiveDataset(AbstractDataset[NoReturn, ImageArchive]):
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: the archive belongs to Animl."""
-        raise DatasetError(f"s3://{self._archive.bucket} is an archive: it is read, never written.")
+        raise DatasetError(f"s3://{self._archive.bucket.name} is an archive: it is read, never written.")
 
     def _exists(self) -> bool:
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {"bucket": self._archive.bucket, "prefix": self._archive.prefix}
+        return {"bucket": self._archive.bucket.name, "prefix": self._archive.prefix}
+
+
+class ImageArchivesDataset(AbstractDataset[NoReturn, ImageArchives]):
+    """Gives `ImageArchives`: one `ImageArchive` a data set, each configured as an `ImageArchiveDataset`.
+
+    YAML example::
+
+        image_archive:
+          type: animl_kedro.datasets.image_archive.ImageArchivesDataset
+          datasets:
+            santa_cruz_island: {bucket: animl-images-serving-prod, region: us-west-2, credentials: animl}
+            channel_islands: {bucket: us-west-2.opendata.source.coop, region: us-west-2, anonymous: true}
+
+    Python example::
+
+        settings = {"santa_cruz_island": {"bucket": "animl-images-serving-prod", "region": "us-west-2"}}
+        archives = ImageArchivesDataset(datasets=settings).load()
+        archives["santa_cruz_island"]["original/santa_cruz_island:0a1b2c-original.jpg"].show()
+    """
+
+    def __init__(self, *, datasets: dict[str, dict[str, Any]], metadata: dict[str, Any] | None = None) -> None:
+        check_dataset_names(datasets)
+        self._datasets = {name: _archive_dataset(name, settings) for name, settings in datasets.items()}
+        self.metadata = metadata
+
+    def load(self) -> ImageArchives:
+        """Give the archives; nothing is contacted yet."""
+        return ImageArchives({name: dataset.load() for name, dataset in self._datasets.items()})
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the archives belong to others."""
+        raise DatasetError("Archives of images are read, never written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {name: dataset._describe() for name, dataset in self._datasets.items()}
+
+
+def _archive_dataset(name: str, settings: dict[str, Any]) -> ImageArchiveDataset:
+    try:
+        return ImageArchiveDataset(**settings)
+    except TypeError as error:
+        reason = str(error).partition("() ")[2]
+        raise DatasetError(f"The archive of the data set {name!r} is not configured rightly: {reason}.") from error

@@ -31,18 +31,24 @@ MAX_OPEN_OBJECTS = 20
 
 @dataclass(frozen=True)
 class CctExport:
-    """An export as it was read: its records are still whatever the file held, unchecked."""
+    """An export as it was read: its records are still whatever the file held, unchecked.
+
+    ``cut_off`` says what is whole in a file whose end is missing; the records are those, and there may be no
+    categories, which Animl writes last.
+    """
 
     images: Sequence[Any]
     annotations: Sequence[Any]
     categories: Sequence[Any]
     info: Mapping[str, Any]
+    cut_off: str | None = None
 
 
 def parse_cct(data: bytes, name: str) -> CctExport:
     """Parse the bytes of an export; `name` is what error messages call it.
 
-    Raises InputError where it is not JSON, is cut off, or lacks one of the parts of the format.
+    A file that was cut off gives its whole records. Raises InputError where it is not JSON, or lacks one of the parts
+    of the format.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
@@ -50,7 +56,7 @@ def parse_cct(data: bytes, name: str) -> CctExport:
     except orjson.JSONDecodeError as error:
         content = _loads_leniently(data)
         if content is None:
-            raise InputError(_explain(data, name, error)) from error
+            return _whole_part(data, name, error)
     if not isinstance(content, dict):
         raise InputError(f"{name} holds a JSON {type(content).__name__}, expected an object with {', '.join(PARTS)}.")
     if absent := [part for part in PARTS if not isinstance(content.get(part), list)]:
@@ -58,13 +64,14 @@ def parse_cct(data: bytes, name: str) -> CctExport:
             f"{name} has no list of {' and '.join(absent)}; it holds {', '.join(map(repr, content)) or 'nothing'}. "
             "Expected a COCO Camera Traps export: export it from Animl again."
         )
+    return _export_of(content)
+
+
+def _export_of(content: Mapping[str, Any], cut_off: str | None = None) -> CctExport:
+    """The lists that are there; others count as empty."""
+    images, annotations, categories = (part if isinstance(part := content.get(name), list) else [] for name in PARTS)
     info = content.get("info")
-    return CctExport(
-        images=content["images"],
-        annotations=content["annotations"],
-        categories=content["categories"],
-        info=info if isinstance(info, dict) else {},
-    )
+    return CctExport(images, annotations, categories, info if isinstance(info, dict) else {}, cut_off)
 
 
 def _loads_leniently(data: bytes) -> Any:
@@ -81,17 +88,19 @@ def _as_orjson_reads_it(digits: str) -> float:
     return int(digits) if len(digits) < DIGITS_OF_64_BITS else float(digits)
 
 
-def _explain(data: bytes, name: str, error: orjson.JSONDecodeError) -> str:
+def _whole_part(data: bytes, name: str, error: orjson.JSONDecodeError) -> CctExport:
+    """What is whole in a file that was cut off. Raises InputError where something else is wrong with it."""
     if not data.strip():
-        return f"{name} is empty, expected a COCO Camera Traps export in JSON."
+        raise InputError(f"{name} is empty, expected a COCO Camera Traps export in JSON.") from error
     if not _is_cut_off(data):
-        return f"{name} is not JSON ({error}), expected a COCO Camera Traps export."
+        raise InputError(f"{name} is not JSON ({error}), expected a COCO Camera Traps export.") from error
     whole = _whole_records(data)
-    counts = " and ".join(f"{len(whole.get(part, []))} whole {part}" for part in PARTS[:2])
-    return (
-        f"{name} is cut off after {len(data):,} bytes, with {counts}; exports of large projects can break off while "
-        "they are written. Export it from Animl again, or export fewer images at a time."
-    )
+    counts = " and ".join(f"{_length(whole.get(part)):,} whole {part}" for part in PARTS[:2])
+    return _export_of(whole, f"{name} is cut off after {len(data):,} bytes, with {counts}")
+
+
+def _length(part: Any) -> int:
+    return len(part) if isinstance(part, list) else 0
 
 
 def _is_cut_off(data: bytes) -> bool:
@@ -111,9 +120,10 @@ def _whole_records(data: bytes) -> dict[str, Any]:
         end = data.rfind(b"}", 0, end)
         if end < 0:
             break
-        try:
-            content = orjson.loads(data[: end + 1] + b"]}")
-        except orjson.JSONDecodeError:
-            continue
-        return content if isinstance(content, dict) else {}
+        for closing in (b"]}", b"}"):
+            try:
+                content = orjson.loads(data[: end + 1] + closing)
+            except orjson.JSONDecodeError:
+                continue
+            return content if isinstance(content, dict) else {}
     return {}

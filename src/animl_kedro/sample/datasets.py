@@ -8,11 +8,14 @@ from typing import Any, NoReturn, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from animl_kedro.datasets.coco_camera_traps import CocoCameraTrapsDataset
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset
-from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.datasets.label_exports import LabelExportsDataset
+from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.sample.archive import ARCHIVE, EXPORT, draw_island
 from animl_kedro.sample.server import REGION, S3Server
+
+NAME = "sample_island"
+"""The data set's name."""
 
 _servers: dict[Path, S3Server] = {}
 """The servers of this process, by the folder that they serve."""
@@ -40,7 +43,7 @@ class _SampleIslandDataset(AbstractDataset[NoReturn, Loaded]):
         return {"path": str(self._folder)}
 
 
-class SampleIslandExport(_SampleIslandDataset[CctExport]):
+class SampleIslandExport(_SampleIslandDataset[dict[str, LabelExport]]):
     """The sample island's export, loaded as any other one.
 
     YAML example::
@@ -51,14 +54,15 @@ class SampleIslandExport(_SampleIslandDataset[CctExport]):
 
     Python example::
 
-        export = SampleIslandExport(path="data/01_raw/sample_island").load()
+        exports = SampleIslandExport(path="data/01_raw/sample_island").load()
+        len(exports["sample_island"].records.images)
     """
 
-    def load(self) -> CctExport:
+    def load(self) -> dict[str, LabelExport]:
         """Draw the island if it is not there, then read and parse its export."""
         with _lock:
             draw_island(self._folder)
-        return CocoCameraTrapsDataset(filepath=str(self._folder / EXPORT)).load()
+        return LabelExportsDataset(datasets={NAME: {"filepath": str(self._folder / EXPORT)}}).load()
 
 
 class SampleIslandArchive(_SampleIslandDataset[ImageArchive]):

@@ -10,19 +10,20 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from animl_kedro.datasets.coco_camera_traps import CocoCameraTrapsDataset
 from animl_kedro.datasets.image_archive import ImageArchiveDataset
 from animl_kedro.datasets.image_folder import ImageFolder, ImageFolderDataset
+from animl_kedro.datasets.label_exports import LabelExportsDataset
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.ingestion import create_pipeline
 from animl_kedro.pipelines.ingestion.nodes import check_downloads, download_images, read_export
-from animl_kedro.pipelines.ingestion.parameters import IngestionParams
+from animl_kedro.pipelines.ingestion.parameters import DownloadParams, IngestionParams
 from animl_kedro.sample.server import S3Server, serve_folder
 from animl_kedro.tables import FileStatus, ImageFiles
 from factories import (
     annotation_record,
     catalog_of,
     export_bytes,
+    exports_of,
     image_id,
     image_record,
     ingestion_params,
@@ -33,6 +34,11 @@ from factories import (
 )
 
 LOGGER = "animl_kedro.pipelines.ingestion.nodes"
+
+
+def tolerating(fraction: float) -> IngestionParams:
+    """Parameters under which such a fraction of the images may be absent."""
+    return IngestionParams(download=DownloadParams(max_failed_fraction=fraction))
 
 
 def manifest_with(failed: int, images: int) -> pd.DataFrame:
@@ -58,17 +64,17 @@ def test_read_export_logs_one_line_with_all_counts(caplog: pytest.LogCaptureFixt
         annotation_record(2, category_id=9),
     ]
     with caplog.at_level(logging.INFO, logger=LOGGER):
-        images, annotations, rejected = read_export(make_export(3, labels), ingestion_params())
-    assert [len(table) for table in (images, annotations, rejected)] == [3, 1, 2]
+        images, annotations, rejected = read_export(exports_of(make_export(3, labels)), ingestion_params())
+    assert [len(table) for table in (images, annotations, rejected)] == [1, 1, 4]
     assert caplog.messages == [
-        "read 3 of 3 images and 1 of 3 annotations, 2 rejected (1 not_validated, 1 unknown_category), "
-        "1 repaired (1 box_clipped): see rejected_records"
+        "3 images: 1 kept, 2 rejected (2 no_label); 3 annotations: 1 kept, 2 rejected (1 not_validated, "
+        "1 unknown_category); 1 repaired or incomplete (1 box_clipped): see rejected_records"
     ]
 
 
 def test_check_downloads_above_the_tolerance_names_the_counts_and_the_first_failure() -> None:
     with pytest.raises(InputError) as caught:
-        check_downloads(manifest_with(3, 30), ingestion_params(max_failed_fraction=0.05))
+        check_downloads(manifest_with(3, 30), tolerating(0.05))
     message = str(caught.value)
     assert "3 of 30 images could not be downloaded (10.0%, tolerated are 5.0%)" in message
     assert "the first: no key-0." in message
@@ -77,12 +83,12 @@ def test_check_downloads_above_the_tolerance_names_the_counts_and_the_first_fail
 
 @pytest.mark.parametrize(("failed", "tolerated"), [(0, 0), (3, 0.1), (30, 1), (3, 0.5)])
 def test_check_downloads_up_to_the_tolerance_gives_the_counts(failed: int, tolerated: float) -> None:
-    summary = check_downloads(manifest_with(failed, 30), ingestion_params(max_failed_fraction=tolerated))
+    summary = check_downloads(manifest_with(failed, 30), tolerating(tolerated))
     assert summary == {"images": 30, "failed": failed, "failed_fraction": failed / 30}
 
 
 def test_check_downloads_of_no_images_passes() -> None:
-    summary = check_downloads(manifest_with(0, 0), ingestion_params(max_failed_fraction=0))
+    summary = check_downloads(manifest_with(0, 0), tolerating(0))
     assert summary == {"images": 0, "failed": 0, "failed_fraction": 0}
 
 
@@ -100,7 +106,7 @@ def project_catalog(folder: Path, server: S3Server, params: IngestionParams) -> 
     """The project's catalog of the ingestion with this export and archive."""
     (folder / "export.json").write_bytes(export_bytes(make_export(3)))
     catalog = catalog_of("ingestion", folder / "tables")
-    catalog["animl_export"] = CocoCameraTrapsDataset(filepath=str(folder / "export.json"))
+    catalog["animl_export"] = LabelExportsDataset(datasets={"island": {"filepath": str(folder / "export.json")}})
     catalog["image_archive"] = ImageArchiveDataset(
         bucket=server.bucket, endpoint_url=server.endpoint_url, credentials=server.credentials
     )
@@ -110,7 +116,7 @@ def project_catalog(folder: Path, server: S3Server, params: IngestionParams) -> 
 
 
 def test_pipeline_with_a_missing_image_within_the_tolerance_ends_well(tmp_path: Path, served: S3Server) -> None:
-    catalog = project_catalog(tmp_path, served, ingestion_params(max_failed_fraction=0.5))
+    catalog = project_catalog(tmp_path, served, tolerating(0.5))
     SequentialRunner().run(create_pipeline(), catalog)
     summary: Any = catalog.load("download_summary")
     assert (summary["images"], summary["failed"]) == (3, 1)
@@ -120,7 +126,7 @@ def test_pipeline_with_a_missing_image_within_the_tolerance_ends_well(tmp_path: 
 def test_pipeline_with_too_many_missing_images_fails_after_its_manifest_is_saved(
     tmp_path: Path, served: S3Server
 ) -> None:
-    catalog = project_catalog(tmp_path, served, ingestion_params(max_failed_fraction=0.1))
+    catalog = project_catalog(tmp_path, served, tolerating(0.1))
     with pytest.raises(InputError, match="1 of 3 images could not be downloaded"):
         SequentialRunner().run(create_pipeline(), catalog)
     manifest = catalog.load("image_files")

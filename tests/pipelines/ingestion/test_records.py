@@ -22,6 +22,7 @@ from factories import (
     IMAGE_SIZE,
     annotation_record,
     catalog_of,
+    exports_of,
     image_id,
     image_record,
     ingestion_params,
@@ -31,14 +32,19 @@ from factories import (
 WIDTH, HEIGHT = IMAGE_SIZE
 
 
+def read_one(export: CctExport, params: IngestionParams, key: str = "{serving_bucket_key}") -> ExportTables:
+    """The tables of an export of one data set."""
+    return read_records(exports_of(export, key), params).tables()
+
+
 def read_image_record(**changes: Any) -> ExportTables:
     """The tables of an export with one image, and nothing else."""
-    return read_records(make_export([image_record(0, **changes)], []), ingestion_params())
+    return read_one(make_export([image_record(0, **changes)], []), ingestion_params())
 
 
 def read_annotation_record(**changes: Any) -> ExportTables:
     """The tables of an export with one image and one label of it."""
-    return read_records(make_export(1, [annotation_record(0, **changes)]), ingestion_params())
+    return read_one(make_export(1, [annotation_record(0, **changes)]), ingestion_params())
 
 
 def reasons(tables: ExportTables) -> list[str]:
@@ -53,7 +59,7 @@ def box_of(tables: ExportTables) -> list[float]:
 
 
 def test_read_records_of_animls_export_gives_rows() -> None:
-    tables = read_records(make_export(2), ingestion_params())
+    tables = read_one(make_export(2), ingestion_params())
     assert tables.rejected.empty
     assert tables.repairs.total() == 0
     assert tables.images.iloc[1].to_dict() == {
@@ -71,6 +77,7 @@ def test_read_records_of_animls_export_gives_rows() -> None:
         "annotation_id": "label-0001",
         "image_id": "island:0001",
         "label": "fox",
+        "box_unit": "pixel",
         "box_left": 60,
         "box_top": 40,
         "box_width": 50,
@@ -82,7 +89,7 @@ def test_read_records_of_animls_export_gives_rows() -> None:
 def test_read_records_of_lilas_export_gives_rows() -> None:
     image = {"id": "1f", "file_name": "loc-1/a.jpg", "location": 7, "seq_id": "s1", "datetime": "2015-06-01 10:00:00"}
     label = {"id": "l1", "image_id": "1f", "category_id": 2}
-    tables = read_records(make_export([image], [label]), ingestion_params(key_field="file_name"))
+    tables = read_one(make_export([image], [label]), ingestion_params(), "{file_name}")
     assert tables.rejected.empty
     row = tables.images.iloc[0]
     assert (row["key"], row["location"], row["sequence_id"]) == ("loc-1/a.jpg", "7", "s1")
@@ -93,7 +100,7 @@ def test_read_records_of_lilas_export_gives_rows() -> None:
 
 
 def test_read_records_of_nothing_gives_empty_tables_with_all_columns() -> None:
-    tables = read_records(make_export([], []), ingestion_params())
+    tables = read_one(make_export([], []), ingestion_params())
     assert [len(table) for table in (tables.images, tables.annotations, tables.rejected)] == [0, 0, 0]
     assert "file_name" in tables.images
     assert "box_left" in tables.annotations
@@ -103,21 +110,21 @@ def test_read_records_of_nothing_gives_empty_tables_with_all_columns() -> None:
 def test_read_records_with_numeric_ids_matches_them_with_their_text() -> None:
     images = [image_record(0, id=17), image_record(1, id="18")]
     labels = [annotation_record(0, id=1, image_id="17", category_id="1"), annotation_record(1, id=2, image_id=18)]
-    tables = read_records(make_export(images, labels), ingestion_params())
+    tables = read_one(make_export(images, labels), ingestion_params())
     assert list(tables.annotations["image_id"]) == ["17", "18"]
     assert list(tables.annotations["label"]) == ["fox", "fox"]
 
 
 def test_read_records_with_several_labels_of_an_image_keeps_them_all() -> None:
     labels = [annotation_record(n, image_id=image_id(0), category_id=1 + n % 2) for n in range(3)]
-    tables = read_records(make_export(1, labels), ingestion_params())
+    tables = read_one(make_export(1, labels), ingestion_params())
     assert list(tables.annotations["label"]) == ["fox", "bird", "fox"]
 
 
 def test_read_records_with_an_annotation_without_a_box_shifts_no_other() -> None:
     labels = [annotation_record(0), annotation_record(1), annotation_record(2, bbox=[1, 2, 3, 4])]
     del labels[1]["bbox"]
-    tables = read_records(make_export(3, labels), ingestion_params())
+    tables = read_one(make_export(3, labels), ingestion_params())
     assert list(tables.annotations["image_id"]) == [image_id(n) for n in range(3)]
     assert tables.annotations["box_left"].isna().tolist() == [False, True, False]
     assert tables.annotations["box_left"].iloc[2] == 1
@@ -128,7 +135,7 @@ def test_read_records_with_an_annotation_without_a_box_shifts_no_other() -> None
 
 @pytest.mark.parametrize("record", [None, 5, "text", [1, 2], True])
 def test_read_records_with_an_image_that_is_no_object_rejects_it(record: Any) -> None:
-    tables = read_records(make_export([record, image_record(1)], []), ingestion_params())
+    tables = read_one(make_export([record, image_record(1)], []), ingestion_params())
     assert reasons(tables) == [Reason.NOT_A_RECORD]
     assert len(tables.images) == 1
 
@@ -162,7 +169,7 @@ def test_read_records_with_an_unsafe_file_name_rejects_the_image(file_name: Any)
 
 def test_read_records_with_two_images_of_one_id_keeps_one_whatever_their_order() -> None:
     records = [image_record(0, location="here"), image_record(0, location="there", file_name="other.jpg")]
-    first, second = (read_records(make_export(order, []), ingestion_params()) for order in (records, records[::-1]))
+    first, second = (read_one(make_export(order, []), ingestion_params()) for order in (records, records[::-1]))
     pd.testing.assert_frame_equal(first.images, second.images)
     assert len(first.images) == 1
     assert reasons(first) == reasons(second) == [Reason.DUPLICATE_ID]
@@ -172,7 +179,7 @@ def test_read_records_with_two_images_of_one_id_keeps_one_whatever_their_order()
 def test_read_records_with_names_equal_but_for_case_keeps_the_first(second: str) -> None:
     images = [image_record(1, file_name=second), image_record(0, file_name="camera/photo.jpg")]
     labels = [annotation_record(0), annotation_record(1)]
-    tables = read_records(make_export(images, labels), ingestion_params())
+    tables = read_one(make_export(images, labels), ingestion_params())
     assert list(tables.images["image_id"]) == [image_id(0)]
     assert reasons(tables) == [Reason.SAME_FILE_NAME, Reason.IMAGE_REJECTED]
     assert image_id(0) in tables.rejected["detail"].iloc[0]
@@ -181,19 +188,19 @@ def test_read_records_with_names_equal_but_for_case_keeps_the_first(second: str)
 @pytest.mark.parametrize("names", [("a/b", "a/B/c.jpg"), ("A/b/c/d.jpg", "a/b"), ("a", "a/b")])
 def test_read_records_with_a_name_that_is_the_folder_of_another_keeps_the_first(names: tuple[str, str]) -> None:
     images = [image_record(number, file_name=name) for number, name in enumerate(names)]
-    tables = read_records(make_export(images, []), ingestion_params())
+    tables = read_one(make_export(images, []), ingestion_params())
     assert list(tables.images["image_id"]) == [image_id(0)]
     assert reasons(tables) == [Reason.SAME_FILE_NAME]
 
 
 def test_read_records_with_images_in_one_folder_keeps_them_all() -> None:
     images = [image_record(number, file_name=name) for number, name in enumerate(["a/b/c.jpg", "a/B/d.jpg", "a/c.jpg"])]
-    assert len(read_records(make_export(images, []), ingestion_params()).images) == 3
+    assert len(read_one(make_export(images, []), ingestion_params()).images) == 3
 
 
 def test_read_records_with_a_rejected_image_counts_none_of_its_repairs() -> None:
     images = [image_record(0), image_record(1, file_name=image_record(0)["file_name"], width="wide", datetime="never")]
-    tables = read_records(make_export(images, []), ingestion_params())
+    tables = read_one(make_export(images, []), ingestion_params())
     assert reasons(tables) == [Reason.SAME_FILE_NAME]
     assert tables.repairs.total() == 0
 
@@ -227,10 +234,10 @@ def test_read_records_with_an_impossible_size_drops_it(width: Any, height: Any) 
 def test_read_records_without_a_size_keeps_the_image_and_its_box() -> None:
     image = image_record(0)
     del image["width"], image["height"]
-    tables = read_records(make_export([image], [annotation_record(0, bbox=[-3, -3, 9000, 9000])]), ingestion_params())
+    tables = read_one(make_export([image], [annotation_record(0, bbox=[-3, -3, 9000, 9000])]), ingestion_params())
     assert tables.images["width"].isna().all()
     assert box_of(tables) == [-3, -3, 9000, 9000]
-    assert tables.repairs.total() == 0
+    assert tables.repairs == {Repair.SIZE_MISSING: 1}
 
 
 @pytest.mark.parametrize(
@@ -331,14 +338,14 @@ def test_read_records_with_a_rejected_annotation_says_which_it_was() -> None:
 def test_read_records_with_an_annotation_of_a_rejected_image_says_so() -> None:
     images = [image_record(0, file_name="../x"), image_record(1, id=None)]
     labels = [annotation_record(0), annotation_record(1, image_id=None)]
-    tables = read_records(make_export(images, labels), ingestion_params())
+    tables = read_one(make_export(images, labels), ingestion_params())
     rejected = tables.rejected[tables.rejected["record"] == "annotation"]
     assert list(rejected["reason"]) == [Reason.IMAGE_REJECTED, Reason.UNKNOWN_IMAGE]
 
 
 def test_read_records_with_two_annotations_of_one_id_keeps_one() -> None:
     labels = [annotation_record(0), annotation_record(0, category_id=2)]
-    first, second = (read_records(make_export(1, order), ingestion_params()) for order in (labels, labels[::-1]))
+    first, second = (read_one(make_export(1, order), ingestion_params()) for order in (labels, labels[::-1]))
     assert len(first.annotations) == 1
     assert reasons(first) == [Reason.DUPLICATE_ID]
     pd.testing.assert_frame_equal(first.annotations, second.annotations)
@@ -347,12 +354,12 @@ def test_read_records_with_two_annotations_of_one_id_keeps_one() -> None:
 def test_read_records_without_the_field_validated_takes_labels_as_validated() -> None:
     label = annotation_record(0)
     del label["validated"]
-    assert len(read_records(make_export(1, [label]), ingestion_params()).annotations) == 1
+    assert len(read_one(make_export(1, [label]), ingestion_params()).annotations) == 1
 
 
 def test_read_records_that_may_be_unvalidated_keeps_them() -> None:
     label = annotation_record(0, validated=False, confidence=0.75)
-    tables = read_records(make_export(1, [label]), ingestion_params(validated_only=False))
+    tables = read_one(make_export(1, [label]), ingestion_params(validated_only=False))
     assert list(tables.annotations["confidence"]) == [0.75]
 
 
@@ -366,7 +373,7 @@ def test_read_records_with_a_confidence_that_is_none_leaves_it_out(confidence: A
 
 def test_read_records_with_wanted_labels_rejects_the_others_but_not_the_empty_ones() -> None:
     labels = [annotation_record(n, category_id=n) for n in range(3)]
-    tables = read_records(make_export(3, labels), ingestion_params(labels=["bird"]))
+    tables = read_one(make_export(3, labels), ingestion_params(labels=["bird"]))
     assert list(tables.annotations["label"]) == ["empty", "bird"]
     assert reasons(tables) == [Reason.UNWANTED_LABEL]
     assert "'fox'" in tables.rejected["detail"].iloc[0]
@@ -374,19 +381,19 @@ def test_read_records_with_wanted_labels_rejects_the_others_but_not_the_empty_on
 
 def test_read_records_with_a_wanted_label_that_is_unknown_names_the_categories() -> None:
     with pytest.raises(InputError, match=r"asks for 'foxx', 'wolf', but .* categories are bird, empty, fox\."):
-        read_records(make_export(1), ingestion_params(labels=["wolf", "fox", "foxx"]))
+        read_one(make_export(1), ingestion_params(labels=["wolf", "fox", "foxx"]))
 
 
 def test_read_records_with_a_category_of_two_names_is_refused() -> None:
     categories = [*CATEGORIES, {"id": "1", "name": "cat"}]
     for order in (categories, categories[::-1]):
         with pytest.raises(InputError, match="category 1 is both 'cat' and 'fox'"):
-            read_records(make_export(1, categories=order), ingestion_params())
+            read_one(make_export(1, categories=order), ingestion_params())
 
 
 @pytest.mark.parametrize("category", [None, 5, "fox", {}, {"id": 3}, {"name": "wolf"}, {"id": None, "name": "wolf"}])
 def test_read_records_with_a_category_that_is_none_uses_the_others(category: Any) -> None:
-    tables = read_records(make_export(1, categories=[category, *CATEGORIES]), ingestion_params())
+    tables = read_one(make_export(1, categories=[category, *CATEGORIES]), ingestion_params())
     assert list(tables.annotations["label"]) == ["fox"]
 
 
@@ -423,7 +430,7 @@ def test_read_records_with_a_label_and_a_location_that_look_like_something_else_
     images = [image_record(0, id=text, location=text, seq_id=text), image_record(1, location=None)]
     labels = [annotation_record(0, id=text, image_id=text), annotation_record(1, id=f"{text}2", image_id="none")]
     export = make_export(images, labels, [{"id": 1, "name": text}])
-    tables = read_records(export, ingestion_params(labels=[text]))
+    tables = read_one(export, ingestion_params(labels=[text]))
     catalog = catalog_of("ingestion", tmp_path)
     for name, table in (("images", tables.images), ("annotations", tables.annotations)):
         catalog.save(name, table)
@@ -442,7 +449,7 @@ def test_rejected_records_with_any_text_survive_their_file(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     labels = [annotation_record(0, id=text, image_id=text) for text in texts]
-    rejected = read_records(make_export(texts, labels), ingestion_params()).rejected
+    rejected = read_one(make_export(texts, labels), ingestion_params()).rejected
     catalog = catalog_of("ingestion", tmp_path_factory.getbasetemp())
     catalog.save("rejected_records", rejected)
     pd.testing.assert_frame_equal(catalog.load("rejected_records"), rejected)
@@ -544,23 +551,23 @@ EXPORTS = st.builds(
     info=st.just({}),
 )
 PARAMS = st.builds(
-    lambda labels, validated_only, key_field: ingestion_params(
-        labels=labels, validated_only=validated_only, key_field=key_field
-    ),
+    lambda labels, validated_only: ingestion_params(labels=labels, validated_only=validated_only),
     st.none() | st.just(("bird",)),
     st.booleans(),
-    st.sampled_from(["serving_bucket_key", "file_name"]),
 )
+KEYS = st.sampled_from(["{serving_bucket_key}", "{file_name}", "original/{id}.jpg"])
 
 
 @settings(max_examples=100, deadline=None)
-@given(EXPORTS, PARAMS)
-def test_read_records_of_any_export_loses_no_record_and_trusts_none(export: CctExport, params: IngestionParams) -> None:
+@given(EXPORTS, PARAMS, KEYS)
+def test_read_records_of_any_export_loses_no_record_and_trusts_none(
+    export: CctExport, params: IngestionParams, key: str
+) -> None:
     before = repr(export)
-    tables = read_records(export, params)
+    tables = read_one(export, params, key)
     assert repr(export) == before
     check_that_nothing_is_lost(export, tables)
-    check_that_rows_can_be_trusted(tables, set(params.labels or ("fox", "bird")))
+    check_that_rows_can_be_trusted(tables, set(params.selection.labels or ("fox", "bird")))
 
 
 def check_that_nothing_is_lost(export: CctExport, tables: ExportTables) -> None:
@@ -602,7 +609,7 @@ def test_read_records_in_any_order_gives_equal_tables(
         annotations=shuffled(export.annotations),
         categories=shuffled(export.categories),
     )
-    expected, tables = read_records(export, params), read_records(other, params)
+    expected, tables = read_one(export, params), read_one(other, params)
     pd.testing.assert_frame_equal(tables.images, expected.images)
     pd.testing.assert_frame_equal(tables.annotations, expected.annotations)
     pd.testing.assert_frame_equal(tables.rejected.drop(columns="detail"), expected.rejected.drop(columns="detail"))
@@ -621,18 +628,18 @@ def test_read_records_in_any_order_gives_equal_tables(
 def test_read_records_with_a_deployment_named_as_people_do_changes_the_name_and_counts_it(
     written: str, kept: str
 ) -> None:
-    tables = read_records(make_export([image_record(0, file_name=written)]), ingestion_params())
+    tables = read_one(make_export([image_record(0, file_name=written)]), ingestion_params())
     assert tables.images["file_name"].tolist() == [kept]
     assert tables.repairs == {Repair.FILE_NAME_CHANGED: 1}
 
 
 def test_read_records_with_names_that_become_one_rejects_the_second() -> None:
     records = [image_record(0, file_name="p/why?.jpg"), image_record(1, file_name="p/why_.jpg")]
-    tables = read_records(make_export(records, []), ingestion_params())
+    tables = read_one(make_export(records, []), ingestion_params())
     assert tables.rejected["reason"].tolist() == [Reason.SAME_FILE_NAME]
 
 
 def test_read_records_with_two_forms_of_an_accent_rejects_the_second() -> None:
     records = [image_record(0, file_name="p/ca\u00f1ada.jpg"), image_record(1, file_name="p/can\u0303ada.jpg")]
-    tables = read_records(make_export(records, []), ingestion_params())
+    tables = read_one(make_export(records, []), ingestion_params())
     assert tables.rejected["reason"].tolist() == [Reason.SAME_FILE_NAME]

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from animl_kedro.boxes import PixelBox
+from animl_kedro.boxes import PixelBox, RelativeBox
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.formats.megadetector import ANIMAL, BOX_DECIMALS, CATEGORIES, FORMAT_VERSION, Results
 from animl_kedro.images import UnreadableImageError, size_of
+from animl_kedro.tables import BoxUnit
 
 SOURCE = "annotations"
 """What ``info.detector`` says in results that people made."""
@@ -58,7 +59,8 @@ def _entries(
         boxes = boxes_of.get(image.image_id, [])
         try:
             recorded = (image.width, image.height)
-            width, height = size_of(store.path_of(image.path)) if boxes and pd.isna(image.width) else recorded
+            needed = pd.isna(image.width) and any(box.box_unit == BoxUnit.PIXEL for box in boxes)
+            width, height = size_of(store.path_of(image.path)) if needed else recorded
         except UnreadableImageError as error:
             yield entry | {"failure": str(error)}
             continue
@@ -66,11 +68,12 @@ def _entries(
 
 
 def _detection(box: Any, width: int, height: int, category_of: dict[str, str]) -> dict[str, Any]:
-    pixels = PixelBox(box.box_left, box.box_top, box.box_width, box.box_height)
+    sides = (box.box_left, box.box_top, box.box_width, box.box_height)
+    relative = RelativeBox(*sides) if box.box_unit == BoxUnit.FRACTION else PixelBox(*sides).relative_to(width, height)
     return {
         "category": ANIMAL,
         "conf": 1.0 if pd.isna(box.confidence) else float(box.confidence),
-        "bbox": [round(float(side), BOX_DECIMALS) for side in pixels.relative_to(width, height)],
+        "bbox": [round(float(side), BOX_DECIMALS) for side in relative],
         "classifications": [[category_of[box.label], 1.0]],
         "annotation_id": box.annotation_id,
     }

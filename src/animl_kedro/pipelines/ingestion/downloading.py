@@ -1,91 +1,103 @@
-"""Fetching the images of a table from the archive: many at once, each written whole, every failure a row."""
+"""Fetching the images of a table from their archives: many at once, each written whole, every failure a row."""
 
-import hashlib
+import errno
+import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from itertools import islice
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from botocore.exceptions import BotoCoreError, ClientError
+from filelock import FileLock, Timeout
 
-from animl_kedro.datasets.image_archive import ImageArchive, MissingKeyError
+from animl_kedro.datasets.image_archive import ImageArchive, ImageArchives
 from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError
+from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
+from animl_kedro.pipelines.ingestion.ledger import Ledger, opened_ledger
+from animl_kedro.pipelines.ingestion.parameters import DownloadParams
+from animl_kedro.pipelines.ingestion.readers import Readers
+from animl_kedro.pipelines.ingestion.stock import FileRow, Wanted, entry_of, inspect, take_stock
+from animl_kedro.pipelines.ingestion.workers import in_threads
 from animl_kedro.progress import track
 from animl_kedro.tables import FileStatus, ImageFiles
 
-Row = dict[str, Any]
+LOCK = ".lock"
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What ends every write on a disk alike: it is full, the quota is used up, it cannot be written at all."""
+
+logger = logging.getLogger(__name__)
 
 
-def download(images: pd.DataFrame, archive: ImageArchive, store: ImageFolder, threads: int) -> pd.DataFrame:
+def download(
+    images: pd.DataFrame, archive: ImageArchive | ImageArchives, store: ImageFolder, params: DownloadParams
+) -> pd.DataFrame:
     """Bring every image of the table into the store; images that are already there are not fetched again.
 
-    Returns the manifest, one row an image in the table's order. A failure is a row with its error; only what makes
-    every download fail (no credentials, a full disk) is raised.
+    Returns the manifest, one row an image in the table's order. A failure is a row with its error. Raises InputError
+    where every download must fail: no credentials, no bucket, a disk that is full or cannot be written. One run at a
+    time works on a store; another waits for it, and then finds its work done.
     """
-    rows = track(_rows(images, archive, store, threads), "downloading images", total=len(images))
-    by_id = {row["image_id"]: row for row in rows}
-    return ImageFiles.of([by_id[image_id] for image_id in images["image_id"]])
-
-
-def _rows(images: pd.DataFrame, archive: ImageArchive, store: ImageFolder, threads: int) -> Iterator[Row]:
-    """Yield rows as they are done, with no more than a few tasks a thread waiting."""
-    tasks = zip(images["image_id"], images["key"], images["dataset"] + "/" + images["file_name"], strict=True)
-    with ThreadPoolExecutor(threads) as pool:
-        running = {pool.submit(_bring, archive, store, *task) for task in islice(tasks, 4 * threads)}
-        try:
-            while running:
-                done = next(as_completed(running))
-                running.remove(done)
-                running.update(pool.submit(_bring, archive, store, *task) for task in islice(tasks, 1))
-                yield done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _bring(archive: ImageArchive, store: ImageFolder, image_id: str, key: str, path: str) -> Row:
-    target = store.path_of(path)
     try:
-        if target.is_file() and (data := target.read_bytes()):
-            return _row(image_id, key, path, data, FileStatus.PRESENT)
-        data = archive.read_bytes(key)
+        with _alone_in(store.root), opened_ledger(store.root) as ledger:
+            store.remove_leftovers()
+            rows = _bring_all(images, archive, store, ledger, params)
+    except OSError as error:
+        raise InputError(
+            f"The images cannot be written to {store.root}: {error.strerror}. Make room for them, or name another "
+            "folder; then run the pipeline again: it goes on where it stopped."
+        ) from error
+    return ImageFiles.of([rows[image_id] for image_id in images["image_id"]])
+
+
+def _bring_all(
+    images: pd.DataFrame,
+    archive: ImageArchive | ImageArchives,
+    store: ImageFolder,
+    ledger: Ledger,
+    params: DownloadParams,
+) -> dict[str, FileRow]:
+    stock = take_stock(images, store, ledger.entries)
+    readers = Readers(archive, params)
+    fetched = in_threads(lambda wanted: _bring(wanted, store, ledger, readers), stock.others, params.threads)
+    shown = track(fetched, "downloading images", total=len(stock.others))
+    return {row.image_id: row for rows in (stock.present, shown) for row in rows}
+
+
+def _bring(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers) -> FileRow:
+    """Make an image's file be there, and give its row."""
+    file = store.path_of(wanted.path)
+    try:
+        if entry := inspect(file, wanted, ledger.entries.get(wanted.path)):
+            status = FileStatus.PRESENT
+        else:
+            with written_whole(file) as temporary:
+                fetched = readers.of_dataset(wanted.dataset).fetch(wanted.key, temporary)
+            entry, status = entry_of(file, wanted.key, fetched.checksum), FileStatus.DOWNLOADED
+        ledger.add(wanted.path, entry)
     except MissingKeyError as error:
-        return _failure(image_id, key, FileStatus.MISSING, str(error))
-    except (BotoCoreError, ClientError) as error:
-        return _failure(image_id, key, FileStatus.FAILED, f"{type(error).__name__}: {error}")
-    if not data:
-        return _failure(image_id, key, FileStatus.FAILED, "the object in the archive is empty")
-    _write(target, data)
-    return _row(image_id, key, path, data, FileStatus.DOWNLOADED)
+        return FileRow.absent(wanted, FileStatus.MISSING, str(error))
+    except ObjectError as error:
+        return FileRow.absent(wanted, FileStatus.FAILED, str(error))
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        return FileRow.absent(wanted, FileStatus.FAILED, f"{file} cannot be written: {error.strerror}")
+    return FileRow.there(wanted, entry, status)
 
 
-def _write(target: Path, data: bytes) -> None:
-    with written_whole(target) as temporary:
-        temporary.write_bytes(data)
-
-
-def _row(image_id: str, key: str, path: str, data: bytes, status: FileStatus) -> Row:
-    checksum = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return {
-        "image_id": image_id,
-        "key": key,
-        "path": path,
-        "bytes": len(data),
-        "checksum": checksum,
-        "status": status,
-        "error": None,
-    }
-
-
-def _failure(image_id: str, key: str, status: FileStatus, error: str) -> Row:
-    return {
-        "image_id": image_id,
-        "key": key,
-        "path": None,
-        "bytes": None,
-        "checksum": None,
-        "status": status,
-        "error": error,
-    }
+@contextmanager
+def _alone_in(root: Path) -> Iterator[None]:
+    """Hold the store's lock, which the system gives back even where a run is killed."""
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("another run is downloading into %s: waiting for it to end", root)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 read_export,
-                {"export": "animl_export", "params": "params:ingestion"},
+                {"exports": "animl_export", "params": "params:ingestion"},
                 ["images", "annotations", "rejected_records"],
                 name="read_export",
             ),

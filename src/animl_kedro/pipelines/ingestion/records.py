@@ -1,26 +1,27 @@
-"""From the raw records of an export to tables: a record is kept, repaired or rejected with a reason, never lost."""
+"""From the raw records of exports to tables: a record is kept, repaired or rejected with a reason, never lost."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import orjson
 import pandas as pd
 
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import CctExport
-from animl_kedro.pipelines.ingestion.parameters import IngestionParams
-from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, Repair
+from animl_kedro.formats.label_export import LabelExport
+from animl_kedro.formats.text import read_text
+from animl_kedro.pipelines.ingestion.parameters import IngestionParams, SelectionParams
+from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, RejectedRow, Repair
 from animl_kedro.pipelines.ingestion.rows import (
+    AnnotationReader,
     AnnotationRow,
+    ImageReader,
     ImageRow,
+    KnownImage,
     Record,
-    read_annotation,
-    read_image,
-    read_text,
 )
 from animl_kedro.tables import Annotations, Images, RejectedRecords
 
@@ -29,7 +30,7 @@ Row = TypeVar("Row", ImageRow, AnnotationRow)
 
 @dataclass(frozen=True)
 class ExportTables:
-    """The tables made of an export, and how often what was repaired."""
+    """The tables made of exports, and how often what was repaired."""
 
     images: pd.DataFrame
     annotations: pd.DataFrame
@@ -37,85 +38,89 @@ class ExportTables:
     repairs: Counter[Repair]
 
 
-class RejectedRow(NamedTuple):
-    """A row of `RejectedRecords`."""
+@dataclass
+class Records:
+    """The rows of these tables: what was kept and what was not."""
 
-    record: str
-    record_id: str
-    image_id: str | None
-    reason: Reason
-    detail: str
+    images: list[ImageRow] = field(default_factory=list)
+    annotations: list[AnnotationRow] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    repairs: Counter[Repair] = field(default_factory=Counter)
+
+    def tables(self) -> ExportTables:
+        """The tables, checked, and sorted by id, so that the order of the records does not matter."""
+        return ExportTables(
+            images=Images.of(sorted(self.images, key=itemgetter(0))),
+            annotations=Annotations.of(sorted(self.annotations, key=itemgetter(0))),
+            rejected=RejectedRecords.of(self.rejected),
+            repairs=self.repairs,
+        )
 
 
-class FileNames:
-    """The file names that are taken, and the folders that they need.
+def read_records(exports: Mapping[str, LabelExport], params: IngestionParams) -> Records:
+    """Make rows of the exports' records.
 
-    Names that some file systems hold for one are one here: upper and lower case, and the two forms of an accent.
+    Every image and annotation is either one row of its kind or one row of the rejected records. An id that two data
+    sets use is made unique in the second, by name, with the data set's name before it. Raises InputError where an
+    export was cut off and that is not accepted, a wanted label is none of the exports' categories, or a category has
+    two names.
     """
-
-    def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
-
-    def add(self, file_name: str, image_id: str) -> None:
-        """Take a name for an image. Raises RejectedError where another image's file or folder is in its way."""
-        path = unicodedata.normalize("NFC", file_name).casefold()
-        folder = path.rpartition("/")[0]
-        new_folders = [] if folder in self._folders else list(accumulate(folder.split("/"), "{}/{}".format))
-        owners = (self._files.get(path), self._folders.get(path), *map(self._files.get, new_folders))
-        if owner := next(filter(None, owners), None):
-            detail = f"{file_name!r} cannot be kept beside the file of image {owner}"
-            raise RejectedError(Reason.SAME_FILE_NAME, detail)
-        self._files[path] = image_id
-        self._folders.update(dict.fromkeys(new_folders, image_id))
+    for name, export in exports.items():
+        _check_whole(name, export.records, params)
+    labels = {name: _labels_by_category(name, export.records) for name, export in exports.items()}
+    _check_labels(params.selection, {label for names in labels.values() for label in names.values()})
+    found = Records()
+    for name in sorted(exports):
+        _read_dataset(name, exports[name], labels[name], params.selection, found)
+    return found
 
 
-def read_records(export: CctExport, params: IngestionParams) -> ExportTables:
-    """Make tables of an export's records, sorted by id, so that the order of the records does not matter.
-
-    Every image and annotation of the export is either one row of its table or one row of the rejected records.
-    Raises InputError where a wanted label is none of the export's categories, or a category has two names.
-    """
-    repairs: Counter[Repair] = Counter()
-    labels = _labels_by_category(export)
-    _check_wanted(params.labels, set(labels.values()))
-    taken = FileNames()
+def _read_dataset(
+    dataset: str, export: LabelExport, labels: Mapping[str, str], params: SelectionParams, found: Records
+) -> None:
+    """Read the records of a data set, and add them to what was found."""
+    image_ids, annotation_ids = ({row[0] for row in rows} for rows in (found.images, found.annotations))
+    known: dict[str, KnownImage] = {}
+    read_image = ImageReader(dataset, export.key_rule)
+    renamed = {number: params.rename.get(label, label) for number, label in labels.items()}
+    read_annotation = AnnotationReader(renamed, params)
 
     def image_of(image_id: str, record: Record) -> ImageRow:
-        found: Counter[Repair] = Counter()
-        row = read_image(image_id, record, params, found)
-        taken.add(row.file_name, image_id)
-        repairs.update(found)
+        unique = f"{dataset}/{image_id}" if image_id in image_ids else image_id
+        row = read_image(unique, record, found.repairs)
+        known[image_id] = KnownImage(unique, row.width, row.height)
         return row
 
-    images, rejected_images = _sift("image", export.images, image_of)
-    sizes = {row.image_id: (row.width, row.height) for row in images}
-    refused = {row.record_id for row in rejected_images if row.record_id} - sizes.keys()
+    images, rejected_images = _sift(dataset, "image", export.records.images, image_of)
+    refused = {row.record_id for row in rejected_images if row.record_id} - known.keys()
 
     def annotation_of(annotation_id: str, record: Record) -> AnnotationRow:
+        if record.get("superseded") is True:
+            raise RejectedError(Reason.SUPERSEDED, "each image of its event has labels of its own")
         image_id = read_text(record.get("image_id")) or ""
-        if image_id not in sizes:
+        image = known.get(image_id)
+        if image is None:
             reason = Reason.IMAGE_REJECTED if image_id in refused else Reason.UNKNOWN_IMAGE
             raise RejectedError(reason, f"its image {image_id!r} is not among the images")
-        return read_annotation(annotation_id, record, labels, sizes[image_id], params, repairs)
+        unique = f"{dataset}/{annotation_id}" if annotation_id in annotation_ids else annotation_id
+        return read_annotation(unique, record, image, found.repairs)
 
-    annotations, rejected_annotations = _sift("annotation", export.annotations, annotation_of)
-    return ExportTables(
-        images=Images.of(images),
-        annotations=Annotations.of(annotations),
-        rejected=RejectedRecords.of(rejected_images + rejected_annotations),
-        repairs=repairs,
-    )
+    annotations, rejected_annotations = _sift(dataset, "annotation", export.records.annotations, annotation_of)
+    found.images += images
+    found.annotations += annotations
+    found.rejected += rejected_images + rejected_annotations
 
 
-def _sift(kind: str, records: Sequence[Any], read: Callable[[str, Record], Row]) -> tuple[list[Row], list[RejectedRow]]:
+def _sift(
+    dataset: str, kind: str, records: Sequence[Any], read: Callable[[str, Record], Row]
+) -> tuple[list[Row], list[RejectedRow]]:
     """Read records in the order of their ids; give the rows, and the rejected ones."""
     rows: list[Row] = []
     rejected: list[RejectedRow] = []
     seen: set[str] = set()
     for record_id, record in _in_order(records):
         try:
-            if not isinstance(record, Mapping):
+            if not isinstance(record, dict):
                 raise RejectedError(Reason.NOT_A_RECORD, f"a JSON object was expected, got {str(record)[:100]}")
             if not record_id:
                 raise RejectedError(Reason.NO_ID, "the record has no id")
@@ -126,8 +131,8 @@ def _sift(kind: str, records: Sequence[Any], read: Callable[[str, Record], Row])
         except RejectedError as error:
             image_id = record_id or None
             if kind == "annotation":
-                image_id = read_text(record.get("image_id")) if isinstance(record, Mapping) else None
-            rejected.append(RejectedRow(kind, record_id, image_id, error.reason, str(error)))
+                image_id = read_text(record.get("image_id")) if isinstance(record, dict) else None
+            rejected.append(RejectedRow(dataset, kind, record_id, image_id, error.reason, str(error)))
     return rows, rejected
 
 
@@ -136,29 +141,44 @@ def _in_order(records: Sequence[Any]) -> list[tuple[str, Any]]:
 
     Records that share an id are in the order of their content, so that the one that is kept is always the same.
     """
-    ids = [read_text(record.get("id")) or "" if isinstance(record, Mapping) else "" for record in records]
-    counts = Counter(ids)
-
-    def order(item: tuple[str, Any]) -> tuple[str, bytes]:
-        record_id, record = item
-        return record_id, orjson.dumps(record, option=orjson.OPT_SORT_KEYS) if counts[record_id] > 1 else b""
-
-    return sorted(zip(ids, records, strict=True), key=order)
+    ids = [read_text(record.get("id")) or "" if isinstance(record, dict) else "" for record in records]
+    pairs = list(zip(ids, records, strict=True))
+    if len(set(ids)) < len(ids):
+        counts = Counter(ids)
+        pairs.sort(key=lambda pair: orjson.dumps(pair[1], option=orjson.OPT_SORT_KEYS) if counts[pair[0]] > 1 else b"")
+    return sorted(pairs, key=itemgetter(0))
 
 
-def _labels_by_category(export: CctExport) -> dict[str, str]:
+def _labels_by_category(dataset: str, export: CctExport) -> dict[str, str]:
     labels: dict[str, str] = {}
     for category in filter(lambda category: isinstance(category, Mapping), export.categories):
         category_id, name = read_text(category.get("id")), read_text(category.get("name"))
         if category_id and name and labels.setdefault(category_id, name) != name:
             names = " and ".join(map(repr, sorted((labels[category_id], name))))
-            raise InputError(f"The export's category {category_id} is both {names}. Export it from Animl again.")
+            raise InputError(f"In the export of {dataset}, category {category_id} is both {names}. Export it again.")
     return labels
 
 
-def _check_wanted(wanted: tuple[str, ...] | None, known: set[str]) -> None:
-    if unknown := sorted(set(wanted or ()) - known):
+def _check_whole(dataset: str, export: CctExport, params: IngestionParams) -> None:
+    if not export.cut_off:
+        return
+    if not params.accept_cut_off:
         raise InputError(
-            f"ingestion.labels asks for {', '.join(map(repr, unknown))}, but the export's categories are "
-            f"{', '.join(sorted(known)) or 'none'}. Correct the labels in conf/*/parameters/ingestion.yml."
+            f"{export.cut_off}; exports of large projects can break off while they are written. Export it from Animl "
+            "again, or export fewer images at a time; or go on with what is whole: ingestion.accept_cut_off=true."
         )
+    if export.annotations and not export.categories:
+        raise InputError(
+            f"{export.cut_off}, and without the names of its categories, which would have come last. Give them as "
+            f"`categories:` (id: label) of {dataset} under animl_export in the catalog; an earlier export has them."
+        )
+
+
+def _check_labels(params: SelectionParams, known: set[str]) -> None:
+    for parameter, asked in (("rename", set(params.rename)), ("labels", set(params.labels or ()))):
+        renamed = {params.rename.get(label, label) for label in known} if parameter == "labels" else known
+        if unknown := sorted(asked - renamed):
+            raise InputError(
+                f"ingestion.selection.{parameter} asks for {', '.join(map(repr, unknown))}, but the export's "
+                f"categories are {', '.join(sorted(renamed)) or 'none'}. Correct it in conf/*/parameters/ingestion.yml."
+            )

@@ -1,0 +1,99 @@
+"""The labels of one or several data sets as a Kedro dataset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from animl_kedro.datasets.names import check_dataset_names
+from animl_kedro.formats.export_files import read_export_file
+from animl_kedro.formats.key_rule import KeyRule
+from animl_kedro.formats.label_export import LabelExport
+from animl_kedro.garbage import no_garbage_collection
+
+ANIMLS_KEY = "{serving_bucket_key}"
+
+
+@dataclass(frozen=True)
+class _Source:
+    path: Path
+    key_rule: KeyRule
+    categories: tuple[dict[str, Any], ...]
+
+
+class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
+    """Loads the exports of one or several data sets, by the data sets' names. It is never written.
+
+    A data set's name is the first folder of its images and crops, and the first half of its locations' identities. Its
+    ``filepath`` is a COCO Camera Traps export (``.json``, ``.json.gz`` or ``.zip``) as Animl and LILA BC write it, or a
+    Camtrap DP package. ``key`` makes an image's key in the archive of its record's fields. ``categories`` (id: label)
+    stand in where an export that was cut off has none.
+
+    YAML example::
+
+        animl_export:
+          type: animl_kedro.datasets.label_exports.LabelExportsDataset
+          datasets:
+            santa_cruz_island:
+              filepath: data/01_raw/animl_export.json
+            channel_islands:
+              filepath: data/01_raw/channel_islands_camera_traps.zip
+              key: "{file_name}"
+
+    Python example::
+
+        source = {"filepath": "data/01_raw/animl_export.json"}
+        exports = LabelExportsDataset(datasets={"santa_cruz_island": source}).load()
+        len(exports["santa_cruz_island"].records.images)
+    """
+
+    def __init__(self, *, datasets: dict[str, dict[str, Any]], metadata: dict[str, Any] | None = None) -> None:
+        check_dataset_names(datasets)
+        self._sources = {name: _source_of(name, settings) for name, settings in datasets.items()}
+        self.metadata = metadata
+
+    def load(self) -> dict[str, LabelExport]:
+        """Read and parse the exports.
+
+        Raises InputError where a file is absent or is none of the formats.
+        """
+        with no_garbage_collection():
+            return {name: _read(source) for name, source in sorted(self._sources.items())}
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: an export is data from outside."""
+        raise DatasetError("The exports of labels come from outside: they are read, never written.")
+
+    def _exists(self) -> bool:
+        return all(source.path.exists() for source in self._sources.values())
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": ", ".join(str(source.path) for source in self._sources.values())}
+
+
+def _source_of(name: str, settings: Mapping[str, Any]) -> _Source:
+    known = {"filepath", "key", "categories"}
+    if "filepath" not in settings or set(settings) - known:
+        raise DatasetError(
+            f"The data set {name!r} has the settings {', '.join(map(str, settings)) or 'none'}: expected filepath, and "
+            "if need be key and categories."
+        )
+    categories = settings.get("categories") or {}
+    try:
+        rule = KeyRule(str(settings.get("key", ANIMLS_KEY)))
+        return _Source(
+            Path(settings["filepath"]),
+            rule,
+            tuple({"id": number, "name": label} for number, label in categories.items()),
+        )
+    except (ValueError, AttributeError) as error:
+        raise DatasetError(f"The data set {name!r}: {error}") from error
+
+
+def _read(source: _Source) -> LabelExport:
+    records = read_export_file(source.path)
+    if not records.categories:
+        records = replace(records, categories=source.categories)
+    return LabelExport(records, source.key_rule)
