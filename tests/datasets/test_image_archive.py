@@ -215,8 +215,8 @@ def test_archives_without_one_for_a_data_set_name_those_that_there_are(served: S
     [
         ({}, "names no data set"),
         ({"../up": {"bucket": "b"}}, "cannot be the name of a data set"),
-        ({"north": {"buckett": "b"}}, r"'north' is not configured rightly: got an unexpected keyword argument 'buckett'"),
-        ({"north": {}}, r"'north' is not configured rightly: missing 1 required keyword-only argument: 'bucket'"),
+        ({"north": {"buckett": "b"}}, "'north' is not configured rightly: got an unexpected .* 'buckett'"),
+        ({"north": {}}, "'north' is not configured rightly: missing .* argument: 'bucket'"),
     ],
 )
 def test_archives_dataset_with_wrong_settings_says_which(datasets: dict[str, Any], message: str) -> None:

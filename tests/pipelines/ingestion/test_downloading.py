@@ -3,20 +3,19 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from animl_kedro.datasets.image_archive import ImageArchive
 from animl_kedro.datasets.image_folder import ImageFolder
-from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
 from animl_kedro.files import TEMPORARY_SUFFIX
 from animl_kedro.pipelines.ingestion.downloading import download
 from animl_kedro.pipelines.ingestion.parameters import DownloadParams
 from animl_kedro.sample.server import S3Server, serve_folder
 from animl_kedro.tables import FileStatus
+from archives import archive_of, content_of, write_archive
 from factories import DATASET, make_images
 
 SECRET = "wJalrXUtnFEMI-not-a-real-secret"
@@ -24,19 +23,11 @@ IMAGES = 30
 MISSING = (3, 17, 29)
 
 
-def content_of(number: int) -> bytes:
-    """The bytes of an object: what they mean is of no interest to a download."""
-    return hashlib.sha256(str(number).encode()).digest() * (number + 1)
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An archive of 30 images of which three are missing; the keys have colons, as Animl's do."""
     folder = tmp_path_factory.mktemp("archive")
-    for number, key in enumerate(make_images(IMAGES)["key"]):
-        if number not in MISSING:
-            (folder / key).parent.mkdir(exist_ok=True)
-            (folder / key).write_bytes(content_of(number))
+    write_archive(folder, make_images(IMAGES), MISSING)
     (folder / "original" / "empty.jpg").write_bytes(b"")
     with serve_folder(folder, "downloads") as server:
         yield server
@@ -50,11 +41,6 @@ def archive(served: S3Server) -> ImageArchive:
 @pytest.fixture
 def store(tmp_path: Path) -> ImageFolder:
     return ImageFolder(tmp_path / "store")
-
-
-def archive_of(server: S3Server, bucket: str | None = None, prefix: str = "", **changes: Any) -> ImageArchive:
-    options = {"endpoint_url": server.endpoint_url, "region": "us-east-1", "credentials": server.credentials}
-    return ImageArchive(S3Bucket(bucket or server.bucket, **(options | changes)), prefix)
 
 
 def present(images: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +60,7 @@ def test_download_fetches_every_image_byte_for_byte(archive: ImageArchive, store
         if number in MISSING:
             continue
         data = store.path_of(row["path"]).read_bytes()
-        assert data == content_of(number)
+        assert data == content_of(row["key"])
         assert row["path"] == f"{DATASET}/{images['file_name'][number]}"
         assert row["bytes"] == len(data)
         assert row["checksum"] == hashlib.md5(data).hexdigest()
@@ -97,9 +83,7 @@ def test_download_with_missing_keys_fetches_the_others_and_tells_which(
 
 def test_download_of_images_that_are_there_needs_no_server(tmp_path: Path, store: ImageFolder) -> None:
     images = make_images(5)
-    for number, key in enumerate(images["key"]):
-        (tmp_path / "archive" / key).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "archive" / key).write_bytes(content_of(number))
+    write_archive(tmp_path / "archive", images)
     with serve_folder(tmp_path / "archive", "gone") as server:
         archive = archive_of(server)
         first = download(images, archive, store, DownloadParams(threads=4))
@@ -122,12 +106,12 @@ def test_download_over_leftovers_of_a_killed_run_fetches_the_image(archive: Imag
     images = make_images(1)
     target = store.path_of(f"{DATASET}/{images['file_name'][0]}")
     target.parent.mkdir(parents=True)
-    target.with_name(f".0123456789ab{TEMPORARY_SUFFIX}").write_bytes(content_of(0)[:5])
+    target.with_name(f".0123456789ab{TEMPORARY_SUFFIX}").write_bytes(b"half")
     assert len(store) == 0
     manifest = download(images, archive, store, DownloadParams(threads=1))
     assert statuses(manifest) == {FileStatus.DOWNLOADED}
     assert list(store) == [manifest["path"][0]]
-    assert target.read_bytes() == content_of(0)
+    assert target.read_bytes() == content_of(images["key"][0])
 
 
 def test_download_over_an_empty_file_fetches_the_image(archive: ImageArchive, store: ImageFolder) -> None:
@@ -136,7 +120,7 @@ def test_download_over_an_empty_file_fetches_the_image(archive: ImageArchive, st
     target.parent.mkdir(parents=True)
     target.touch()
     assert statuses(download(images, archive, store, DownloadParams(threads=1))) == {FileStatus.DOWNLOADED}
-    assert target.read_bytes() == content_of(0)
+    assert target.read_bytes() == content_of(images["key"][0])
 
 
 def test_download_of_an_empty_object_is_a_failure(archive: ImageArchive, store: ImageFolder) -> None:
@@ -222,5 +206,5 @@ def test_download_to_a_place_that_cannot_be_written_is_a_failure_that_names_it(
 
 def test_download_below_a_folder_that_cannot_be_made_is_refused(archive: ImageArchive, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be written to .*store: Not a directory"):
+    with pytest.raises(InputError, match=r"cannot be written to .*store: Not a directory"):
         download(make_images(1), archive, ImageFolder(tmp_path / "file" / "store"), DownloadParams())
