@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 TEMPORARY_SUFFIX = ".part"
 TEMPORARY_NAME = re.compile(rf"\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}")
@@ -83,7 +83,7 @@ def inside(folder: Path, relative_path: str) -> Path:
     """
     if fault := fault_of_relative_path(relative_path):
         raise ValueError(f"{relative_path!r}: {fault}")
-    return folder.joinpath(*PurePosixPath(relative_path).parts)
+    return folder / relative_path
 
 
 @contextmanager

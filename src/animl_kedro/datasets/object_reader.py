@@ -140,7 +140,7 @@ class ObjectReader:
             raise object_error(self._bucket.name, key, status, code, str(error)) from None
         except BotoCoreError as error:
             raise PassingError(f"s3://{self._bucket.name}, key {key!r}: {type(error).__name__}") from None
-        return _Answer(response["ContentLength"], response["ETag"], response["Body"].iter_chunks(PIECE))
+        return _Answer(response["ContentLength"], response.get("ETag"), response["Body"].iter_chunks(PIECE))
 
     def _has_checksum_as_etag(self, key: str) -> bool:
         """Whether ETags are MD5s here: those of objects under a key of AWS's KMS look so and are not."""

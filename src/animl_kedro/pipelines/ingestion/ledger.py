@@ -40,24 +40,36 @@ class Ledger:
 
 def read_ledger(root: Path) -> dict[str, Entry]:
     """The entries by path. Lines that are none are left out: the last one of a run that was killed, or a stranger's."""
-    try:
-        lines = (root / LEDGER).read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return {}
-    return dict(filter(None, map(_parsed, lines)))
+    return _read(root)[0]
 
 
 @contextmanager
 def opened_ledger(root: Path) -> Iterator[Ledger]:
     """The ledger of a store, for as long as the context lasts; lines that no longer count are dropped first."""
-    entries = read_ledger(root)
-    with written_whole(root / LEDGER) as temporary:
-        temporary.write_bytes(b"".join(_line(path, entry) for path, entry in entries.items()))
-    descriptor = os.open(root / LEDGER, os.O_WRONLY | os.O_APPEND)
+    entries, lines = _read(root)
+    if lines > len(entries):
+        with written_whole(root / LEDGER) as temporary, temporary.open("wb") as file:
+            file.writelines(_line(path, entry) for path, entry in entries.items())
+    descriptor = os.open(root / LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         yield Ledger(entries, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _read(root: Path) -> tuple[dict[str, Entry], int]:
+    """The entries by path, and how many lines the ledger has for them."""
+    entries: dict[str, Entry] = {}
+    lines = 0
+    try:
+        with (root / LEDGER).open("rb") as file:
+            for lines, line in enumerate(file, start=1):  # noqa: B007 - their number is wanted after the last
+                if (parsed := _parsed(line)) is not None:
+                    path, entry = parsed
+                    entries[path] = entry
+    except FileNotFoundError:
+        pass
+    return entries, lines
 
 
 def _line(path: str, entry: Entry) -> bytes:
