@@ -13,9 +13,9 @@ from kedro.io import DataCatalog
 from PIL import ExifTags, Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
-from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.formats.key_rule import KeyRule
+from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, DetectionCroppingParams
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams, SelectionParams
 from animl_kedro.tables import Annotations, BoxUnit, FileStatus, ImageFiles, Images

@@ -3,10 +3,17 @@
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from animl_kedro.files import TEMPORARY_SUFFIX, fault_of_relative_path, inside, portable, written_whole
+from animl_kedro.files import (
+    TEMPORARY_NAME,
+    TEMPORARY_SUFFIX,
+    fault_of_relative_path,
+    inside,
+    portable,
+    written_whole,
+)
 
 FIT = [
     "a.jpg",
@@ -111,6 +118,96 @@ def test_portable_path_is_portable_already(path: str) -> None:
     assert len(once) == len(path)
 
 
+DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
+PIECES = st.sampled_from(
+    [
+        *("a", "B", "z9", "_", "-", "~", "x" * 99, "x" * 101, "é", "写", "\U0001f98a", "\ud800", "\u017f", "\u212a"),
+        *(".", "..", " ", "/", "//", "/./", "\\", ":", "?", "*", "|", "<", ">", '"', "\n", "\x00", "\x7f", "\x85"),
+        *DEVICES,
+        *("CON", "Nul", "COM1", "lpt0", "com\u0663", "com\u00b9"),
+        *(".jpg", "/con.txt", "nul/", "aux.", "/prn "),
+    ]
+)
+PATHS = st.lists(PIECES | st.text(max_size=4), max_size=14).map("".join)
+
+
+def is_fit(path: str) -> bool:
+    """Whether a path can be kept everywhere, by the rules of `fault_of_relative_path`, one part after the other."""
+    return len(path.encode(errors="replace")) <= 1024 and all(map(is_fit_part, path.split("/")))
+
+
+def is_fit_part(part: str) -> bool:
+    stem = part.split(".", maxsplit=1)[0].lower()
+    is_device = stem in DEVICES[:4] or (
+        len(stem) == 4 and stem[:3] in DEVICES[4:] and (stem[3].isdecimal() or stem[3] in "¹²³")
+    )
+    is_text = not any(0xD800 <= ord(character) <= 0xDFFF for character in part)
+    has_bad = any(ord(character) < 32 or ord(character) == 127 or character in '<>:"\\|?*' for character in part)
+    is_long = is_text and len(part.encode()) > 200
+    return is_text and not (not part or is_device or has_bad or is_long or part.endswith((".", " ")))
+
+
+@settings(max_examples=1000)
+@given(PATHS)
+@example("/".join(["a" * 200] * 5))
+@example("/".join(["a" * 127] * 8) + "a")
+@example("a" * 200)
+@example("a" * 201)
+@example("con\n")
+@example("a.\n")
+@example("a\n")
+def test_fault_of_relative_path_of_any_path_agrees_with_its_rules_told_part_by_part(path: str) -> None:
+    assert (fault_of_relative_path(path) is None) == is_fit(path)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(["a", "1", ".", "-", "_", "/", *DEVICES, "NUL", "com7"]), max_size=8).map("".join))
+def test_fault_of_relative_path_of_plain_characters_agrees_with_its_rules_told_part_by_part(path: str) -> None:
+    assert (fault_of_relative_path(path) is None) == is_fit(path)
+
+
+@given(PATHS)
+def test_portable_of_any_path_changes_nothing_but_what_some_file_system_cannot_keep(path: str) -> None:
+    changed = portable(path)
+    assert len(changed) == len(path)
+    for place, (before, after) in enumerate(zip(path, changed, strict=True)):
+        ends_a_part = path[place + 1 : place + 2] in ("", "/")
+        if before in '<>:"|?*':
+            assert after == "_"
+        elif before != after:
+            assert after == "_"
+            assert before in ". "
+            assert ends_a_part
+
+
+@given(PATHS)
+def test_portable_of_any_path_leaves_nothing_that_an_underscore_mends(path: str) -> None:
+    changed = portable(path)
+    assert not set(changed) & set('<>:"|?*')
+    assert not any(part.endswith((".", " ")) and part.strip(".") for part in changed.split("/"))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a:b/c|d", "a_b/c_d"),
+        ("a./b ", "a_/b_"),
+        ("a../b", "a._/b"),
+        ("nul:", "nul_"),
+        ("con.", "con_"),
+        ("con.?", "con._"),
+        (" ", "_"),
+        (". ", "._"),
+        ("why?/..", "why_/.."),
+        ("../why?", "../why_"),
+        ("C:\\x", "C_\\x"),
+        ("ñ?é", "ñ_é"),
+    ],
+)
+def test_portable_path_with_what_some_file_system_cannot_keep_gets_underscores(path: str, expected: str) -> None:
+    assert portable(path) == expected
+
+
 def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -192,3 +289,29 @@ def test_written_whole_twice_at_once_does_not_mix_the_files(tmp_path: Path) -> N
         second.write_text("second")
     assert target.read_text() == "first"
     assert files_in(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.parametrize("name", ["file.txt", ".hidden", "x.part", "ñ.jpg"])
+def test_written_whole_of_any_name_writes_under_a_temporary_one(tmp_path: Path, name: str) -> None:
+    with written_whole(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+        assert TEMPORARY_NAME.fullmatch(temporary.name)
+    assert not TEMPORARY_NAME.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "0123456789ab.part",
+        ".0123456789a.part",
+        ".0123456789abc.part",
+        ".0123456789AB.part",
+        ".0123456789ag.part",
+        ".0123456789ab.parts",
+        ".0123456789ab_part",
+        ".0123456789ab.part\n",
+        "x.0123456789ab.part",
+    ],
+)
+def test_temporary_name_that_is_only_alike_is_none(name: str) -> None:
+    assert TEMPORARY_NAME.fullmatch(name) is None

@@ -17,7 +17,7 @@ TEMPORARY_SUFFIX = ".part"
 TEMPORARY_NAME = re.compile(rf"\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}")
 """The names that `written_whole` gives, which nobody else does."""
 
-_DEVICES = r"(con|prn|aux|nul|com\d|lpt\d)"
+_DEVICES = r"(con|prn|aux|nul|(com|lpt)[\d¹²³])"
 _RESERVED_ON_WINDOWS = re.compile(rf"{_DEVICES}(\..*)?", re.IGNORECASE)
 _PLAIN_NAME = rf"(?!{_DEVICES}([./]|$))[\w-][\w.-]*(?<!\.)"
 _PLAIN = re.compile(rf"{_PLAIN_NAME}(/{_PLAIN_NAME})*", re.IGNORECASE | re.ASCII)

@@ -1,6 +1,7 @@
 """Exports that are whole are read as they are; of all others the message tells what is wrong and what to do."""
 
 import itertools
+import json
 import re
 from typing import Any
 
@@ -56,25 +57,61 @@ def test_parse_cct_without_usable_info_gives_an_empty_one(info: Any) -> None:
         pytest.param(("info", "categories", "images", "annotations"), id="as LILA writes it"),
     ],
 )
-def test_parse_cct_cut_off_anywhere_counts_what_is_whole(parts: tuple[str, ...]) -> None:
+def test_parse_cct_cut_off_anywhere_gives_and_counts_what_is_whole(parts: tuple[str, ...]) -> None:
     data, ends = written(parts)
     for length in itertools.chain(range(1, len(data) - 1, 7), (end + more for _, end in ends for more in (-1, 0, 1))):
+        export = parse_cct(data[:length], "export.json")
         whole = [part for part, end in ends if end <= length]
+        for part in RECORDS:
+            assert getattr(export, part) == RECORDS[part][: whole.count(part)]
         images, annotations = whole.count("images"), whole.count("annotations")
-        with pytest.raises(InputError, match=r"^export\.json is cut off") as caught:
-            parse_cct(data[:length], "export.json")
-        assert f"after {length:,} bytes, with {images} whole images and {annotations} whole annotations;" in str(
-            caught.value
-        )
-        assert "Export it from Animl again" in str(caught.value)
+        counts = f"with {images} whole images and {annotations} whole annotations"
+        assert export.cut_off == f"export.json is cut off after {length:,} bytes, {counts}"
 
 
-def test_parse_cct_of_an_indented_export_that_was_cut_off_counts_what_is_whole() -> None:
+def test_parse_cct_of_a_whole_export_says_nothing_of_an_end() -> None:
+    assert parse_cct(WHOLE, "export.json").cut_off is None
+
+
+def test_parse_cct_of_an_indented_export_that_was_cut_off_gives_and_counts_what_is_whole() -> None:
     data = export_bytes(make_export(3), indent=True)
     assert parse_cct(data, "export.json").images == make_export(3).images
-    cut_off = data[: data.index(b"label-0002")]
-    with pytest.raises(InputError, match="with 3 whole images and 2 whole annotations"):
-        parse_cct(cut_off, "export.json")
+    export = parse_cct(data[: data.index(b"label-0002")], "export.json")
+    assert export.images == make_export(3).images
+    assert export.annotations == make_export(3).annotations[:2]
+    assert export.categories == []
+    assert "with 3 whole images and 2 whole annotations" in (export.cut_off or "")
+
+
+def test_parse_cct_of_escaped_text_that_was_cut_off_anywhere_gives_what_is_whole() -> None:
+    images = [
+        image_record(number, location='pla}]ça "🦊" \\', slope=[-1.5e-7, True, False, None]) for number in range(2)
+    ]
+    written_images = [json.dumps(image) for image in images]
+    data = '{"images": [' + ", ".join(written_images) + '], "annotations": [], "categories": []}'
+    ends = [data.index(text) + len(text) for text in written_images]
+    for length in range(1, len(data)):
+        export = parse_cct(data[:length].encode(), "export.json")
+        assert export.cut_off
+        assert export.images == [image for image, end in zip(images, ends, strict=True) if end <= length]
+
+
+@pytest.mark.parametrize(
+    "strange", [pytest.param("NaN", id="a number of Python's"), pytest.param('"\\ud83d"', id="half an emoji")]
+)
+def test_parse_cct_of_what_goes_beyond_json_and_was_cut_off_gives_what_is_whole(strange: str) -> None:
+    images = [image_record(number, width=None) for number in range(3)]
+    data = export_bytes(make_export(images)).replace(b'"width":null', b'"width":' + strange.encode())
+    export = parse_cct(data[: data.index(b"label-0002")], "export.json")
+    assert [record["id"] for record in export.images] == [record["id"] for record in images]
+    assert len(export.annotations) == 2
+    assert "with 3 whole images and 2 whole annotations" in (export.cut_off or "")
+
+
+def test_parse_cct_of_latin_1_that_was_cut_off_does_not_say_that_nothing_is_whole() -> None:
+    data = WHOLE.replace(b"place", b"pla\xe7e")
+    with pytest.raises(InputError, match="is not JSON"):
+        parse_cct(data[: data.index(b"label-0002")], "export.json")
 
 
 @pytest.mark.parametrize("data", [b"", b"  \n"])

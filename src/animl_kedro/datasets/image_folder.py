@@ -27,7 +27,7 @@ class ImageFolder(Mapping[str, Image]):
         """Where an image is or would be kept. Raises ValueError where the path could lead out of the folder."""
         if self._folders:
             first, _, rest = relative_path.partition("/")
-            if first in self._folders:
+            if rest and first in self._folders:
                 return inside(self._folders[first], rest)
         return inside(self.root, relative_path)
 

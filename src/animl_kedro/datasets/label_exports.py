@@ -1,26 +1,37 @@
 """The labels of one or several data sets as a Kedro dataset."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
+from pydantic import Field, ValidationError, field_validator
 
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.formats.export_files import read_export_file
 from animl_kedro.formats.key_rule import KeyRule
 from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.garbage import no_garbage_collection
+from animl_kedro.parameters import StrictParams
 
 ANIMLS_KEY = "{serving_bucket_key}"
 
 
-@dataclass(frozen=True)
-class _Source:
-    path: Path
-    key_rule: KeyRule
-    categories: tuple[dict[str, Any], ...]
+class _Source(StrictParams):
+    """The settings of a data set."""
+
+    filepath: str = Field(min_length=1)
+    key: str = ANIMLS_KEY
+    categories: dict[int | str, str] | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_rule(cls, key: str) -> str:
+        return KeyRule(key).template
+
+    @property
+    def path(self) -> Path:
+        return Path(self.filepath)
 
 
 class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
@@ -73,27 +84,22 @@ class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
         return {"filepath": ", ".join(str(source.path) for source in self._sources.values())}
 
 
-def _source_of(name: str, settings: Mapping[str, Any]) -> _Source:
-    known = {"filepath", "key", "categories"}
-    if "filepath" not in settings or set(settings) - known:
-        raise DatasetError(
-            f"The data set {name!r} has the settings {', '.join(map(str, settings)) or 'none'}: expected filepath, and "
-            "if need be key and categories."
-        )
-    categories = settings.get("categories") or {}
+def _source_of(name: str, settings: Any) -> _Source:
     try:
-        rule = KeyRule(str(settings.get("key", ANIMLS_KEY)))
-        return _Source(
-            Path(settings["filepath"]),
-            rule,
-            tuple({"id": number, "name": label} for number, label in categories.items()),
-        )
-    except (ValueError, AttributeError) as error:
-        raise DatasetError(f"The data set {name!r}: {error}") from error
+        return _Source.model_validate(settings)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        message = fault["msg"].removeprefix("Value error, ")
+        raise DatasetError(
+            f"The data set {name!r}: {f'{place}: ' if place else ''}{message}. Expected is a filepath, and if need be "
+            "key and categories."
+        ) from error
 
 
 def _read(source: _Source) -> LabelExport:
     records = read_export_file(source.path)
-    if not records.categories:
-        records = replace(records, categories=source.categories)
-    return LabelExport(records, source.key_rule)
+    if not records.categories and source.categories:
+        names = [{"id": number, "name": label} for number, label in source.categories.items()]
+        records = replace(records, categories=names)
+    return LabelExport(records, KeyRule(source.key))

@@ -17,6 +17,7 @@ import orjson
 
 from animl_kedro.formats.camtrap_dp_tables import Deployment, Medium, Observation, open_package
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL, CctExport
+from animl_kedro.formats.unpacking import MAX_BYTES
 
 EMPTY_ID = "0"
 """The category of images without an animal, as in Animl's exports."""
@@ -40,15 +41,16 @@ Record = dict[str, Any]
 Timelines = Mapping[tuple[str, bool], tuple[Sequence[datetime], tuple[str, ...]]]
 
 
-def read_camtrap_dp(read: Callable[[str], bytes], name: str) -> CctExport:
+def read_camtrap_dp(read: Callable[[str], bytes], name: str, max_bytes: int = MAX_BYTES) -> CctExport:
     """Read a Camtrap DP package into the records that an export in COCO Camera Traps has, still unchecked.
 
     `read` gives the bytes of a file of the package by its relative path, or raises FileNotFoundError; `name` is what
     error messages call the package. Every medium is an image, and every observation at least one annotation; boxes are
     `bbox_relative`: left, top, width, height in fractions of the medium. Raises InputError where the package has no
-    datapackage.json, or lacks one of its three tables or a column of these, or a file is not CSV in UTF-8.
+    datapackage.json, or lacks one of its three tables or a column of these, or where a file is not CSV in UTF-8, or
+    unpacks to more than `max_bytes`.
     """
-    package = open_package(read, name)
+    package = open_package(read, name, max_bytes)
     places = {row.deployment_id: _place(row) for row in package.rows("deployments", Deployment)}
     media = list(package.rows("media", Medium))
     observations = list(package.rows("observations", Observation))

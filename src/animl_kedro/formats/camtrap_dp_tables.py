@@ -6,9 +6,7 @@ https://specs.frictionlessdata.io, "Data Resource".
 
 import codecs
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -18,6 +16,7 @@ import orjson
 
 from animl_kedro.errors import InputError
 from animl_kedro.files import fault_of_relative_path
+from animl_kedro.formats.unpacking import GZIP_MAGIC, unpack_gzip
 
 DESCRIPTOR = "datapackage.json"
 INFO_FIELDS = ("name", "version", "created", "profile")
@@ -32,7 +31,6 @@ EARLIER_SCHEMAS = ("/1.0/", "/1.0.1/")
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, which Excel writes."""
 
-GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 
 
@@ -87,6 +85,7 @@ class Package:
     read: Callable[[str], bytes]
     name: str
     content: Mapping[str, Any]
+    max_bytes: int
 
     @property
     def info(self) -> dict[str, Any]:
@@ -168,13 +167,8 @@ class Package:
             ) from error
         if data.startswith(PARQUET_MAGIC):
             raise InputError(f"{self.name}: {path} is Parquet, expected CSV. Export the package again with CSV files.")
-        try:
-            # told by its first bytes, because some servers unpack a file and leave its name
-            plain = gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(
-                f"{self.name}: {path} cannot be unpacked ({error}). Expected gzip: download it again."
-            ) from error
+        # told by its first bytes, because some servers unpack a file and leave its name
+        plain = self._unpacked(path, data) if data.startswith(GZIP_MAGIC) else data
         try:
             plain.decode(ENCODING)
         except UnicodeDecodeError as error:
@@ -185,8 +179,15 @@ class Package:
             ) from error
         return plain
 
+    def _unpacked(self, path: str, data: bytes) -> bytes:
+        name = f"{self.name}: {path}"
+        plain, whole = unpack_gzip(data, name, self.max_bytes)
+        if not whole:
+            raise InputError(f"{name} cannot be unpacked: it was cut off. Download the package again.")
+        return plain
 
-def open_package(read: Callable[[str], bytes], name: str) -> Package:
+
+def open_package(read: Callable[[str], bytes], name: str, max_bytes: int) -> Package:
     """Read a package's datapackage.json. Raises InputError where there is none, or none that names resources."""
     try:
         data = read(DESCRIPTOR)
@@ -201,7 +202,7 @@ def open_package(read: Callable[[str], bytes], name: str) -> Package:
     if not isinstance(content, dict) or not isinstance(content.get("resources"), list):
         held = ", ".join(map(repr, content)) or "nothing" if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{name}: {DESCRIPTOR} has no list of resources; it holds {held}. {AGAIN}")
-    return Package(read, name, content)
+    return Package(read, name, content, max_bytes)
 
 
 def _missing_values(resource: Mapping[str, Any]) -> tuple[str, ...]:

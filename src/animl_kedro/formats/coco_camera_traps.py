@@ -4,7 +4,7 @@ Source: https://github.com/agentmorris/MegaDetector, data_management/README.md (
 """
 
 import codecs
-import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,25 @@ from animl_kedro.errors import InputError
 EMPTY_LABEL = "empty"
 """Animl's label of an image without an animal; its box, the whole frame, is not one."""
 
-LONE_SURROGATE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+NOT_JSON = re.compile(
+    r"""
+    (?P<string> "(?:[^"\\]|\\.)*"? )
+    | (?P<constant> -?(?:NaN|Infinity) )
+    | (?P<number> -?\d+(?:\.\d*)?[eE][+-]?\d+ | -?\d{300,} )
+    | -?(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z
+    """,
+    re.DOTALL | re.VERBOSE,
 )
+"""Strings, and outside of them what Python writes for numbers that JSON does not have; the last may be cut off."""
 
-DIGITS_OF_64_BITS = 19
+ESCAPE = re.compile(
+    r"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+"""What a backslash begins in a string: the two halves of an emoji, one alone, or anything else."""
+
+LONGEST_CHARACTER = 4
+"""Bytes of a character in UTF-8, of which the first ones may be the end of a file that was cut off."""
 
 PARTS = ("images", "annotations", "categories")
 
@@ -54,9 +68,11 @@ def parse_cct(data: bytes, name: str) -> CctExport:
     try:
         content = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        content = _loads_leniently(data)
-        if content is None:
-            return _whole_part(data, name, error)
+        text = _as_json(_decoded(data, name, error))
+        try:
+            content = orjson.loads(text)
+        except orjson.JSONDecodeError as second_error:
+            return _whole_part(text, len(data), name, second_error)
     if not isinstance(content, dict):
         raise InputError(f"{name} holds a JSON {type(content).__name__}, expected an object with {', '.join(PARTS)}.")
     if absent := [part for part in PARTS if not isinstance(content.get(part), list)]:
@@ -74,43 +90,47 @@ def _export_of(content: Mapping[str, Any], cut_off: str | None = None) -> CctExp
     return CctExport(images, annotations, categories, info if isinstance(info, dict) else {}, cut_off)
 
 
-def _loads_leniently(data: bytes) -> Any:
-    """Parse what Python and JavaScript write but JSON does not know, or None: NaN, and halves of an emoji."""
+def _decoded(data: bytes, name: str, error: orjson.JSONDecodeError) -> str:
+    """The text, without a character that its end has divided. Raises InputError where it is not UTF-8, or blank."""
     try:
-        text = LONE_SURROGATE.sub(r"\\ufffd", data.decode("utf-8"))
-        return json.loads(text, parse_constant=lambda _: None, parse_int=_as_orjson_reads_it)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _as_orjson_reads_it(digits: str) -> float:
-    """A whole number, or a fraction where it takes more than 64 bits: nobody expects such an integer."""
-    return int(digits) if len(digits) < DIGITS_OF_64_BITS else float(digits)
-
-
-def _whole_part(data: bytes, name: str, error: orjson.JSONDecodeError) -> CctExport:
-    """What is whole in a file that was cut off. Raises InputError where something else is wrong with it."""
-    if not data.strip():
+        text = data.decode()
+    except UnicodeDecodeError as fault:
+        if fault.start < len(data) - LONGEST_CHARACTER or fault.reason != "unexpected end of data":
+            raise _not_json(name, error) from error
+        text = data[: fault.start].decode()
+    if not text.strip():
         raise InputError(f"{name} is empty, expected a COCO Camera Traps export in JSON.") from error
-    if not _is_cut_off(data):
-        raise InputError(f"{name} is not JSON ({error}), expected a COCO Camera Traps export.") from error
-    whole = _whole_records(data)
+    return text
+
+
+def _as_json(text: str) -> str:
+    """The text with what Python and JavaScript write but JSON does not know mended: NaN, and halves of an emoji."""
+
+    def mended(match: re.Match[str]) -> str:
+        if string := match["string"]:
+            return ESCAPE.sub(lambda escape: "\\ufffd" if escape["half"] else escape[0], string)
+        if number := match["number"]:
+            return "null" if math.isinf(float(number)) else number
+        return "null" if match["constant"] else "nul"  # of which more was to come
+
+    return NOT_JSON.sub(mended, text)
+
+
+def _not_json(name: str, error: orjson.JSONDecodeError) -> InputError:
+    return InputError(f"{name} is not JSON ({error}), expected a COCO Camera Traps export.")
+
+
+def _whole_part(text: str, length: int, name: str, error: orjson.JSONDecodeError) -> CctExport:
+    """What is whole in a text that was cut off. Raises InputError where something else is wrong with it."""
+    if error.pos < len(text) or not text.lstrip().startswith("{"):
+        raise _not_json(name, error) from error
+    whole = _whole_records(text.encode())
     counts = " and ".join(f"{_length(whole.get(part)):,} whole {part}" for part in PARTS[:2])
-    return _export_of(whole, f"{name} is cut off after {len(data):,} bytes, with {counts}")
+    return _export_of(whole, f"{name} is cut off after {length:,} bytes, with {counts}")
 
 
 def _length(part: Any) -> int:
     return len(part) if isinstance(part, list) else 0
-
-
-def _is_cut_off(data: bytes) -> bool:
-    """Whether nothing is wrong but that the end is missing, which may begin in the middle of a character."""
-    text = data.decode(errors="ignore")
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        return error.pos >= len(text)
-    return False
 
 
 def _whole_records(data: bytes) -> dict[str, Any]:

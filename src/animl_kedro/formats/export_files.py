@@ -14,13 +14,12 @@ from animl_kedro.errors import InputError
 from animl_kedro.files import inside
 from animl_kedro.formats.camtrap_dp import read_camtrap_dp
 from animl_kedro.formats.coco_camera_traps import CctExport, parse_cct
+from animl_kedro.formats.unpacking import GZIP_MAGIC, MAX_BYTES, too_large, unpack_gzip
 
-MAX_BYTES = 8 * 1024**3
-"""What a compressed export may hold: the largest of LILA's, of seven million images, unpacks to 3 GB."""
-
-GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
-GZIP_WINDOW = 31  # zlib's number for gzip's header with the largest window
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways of packing that are unpacked piece by piece; with others, a small file can fill the memory at once."""
+
 PACKAGE = "datapackage.json"
 
 
@@ -33,14 +32,16 @@ def read_export_file(path: Path, max_bytes: int = MAX_BYTES) -> CctExport:
     if path.name == PACKAGE:
         path = path.parent
     if path.is_dir():
-        return _read_folder(path)
+        return read_camtrap_dp(_folder_reader(path), str(path), max_bytes)
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"There is no export at {path}. Export the labels from Animl as COCO and put the file there, or set its "
             "`filepath:` under animl_export in conf/local/catalog.yml."
         ) from None
+    except OSError as error:
+        raise InputError(f"The export {path} cannot be read: {error.strerror}.") from error
     if data.startswith(GZIP_MAGIC):
         return _read_gzip(data, str(path), max_bytes)
     if data.startswith(ZIP_MAGIC):
@@ -48,24 +49,20 @@ def read_export_file(path: Path, max_bytes: int = MAX_BYTES) -> CctExport:
     return parse_cct(data, str(path))
 
 
-def _read_folder(folder: Path) -> CctExport:
-    return read_camtrap_dp(lambda member: inside(folder, member).read_bytes(), str(folder))
+def _folder_reader(folder: Path) -> Callable[[str], bytes]:
+    def read(member: str) -> bytes:
+        try:
+            return inside(folder, member).read_bytes()
+        except (IsADirectoryError, NotADirectoryError):
+            raise FileNotFoundError(member) from None
+
+    return read
 
 
 def _read_gzip(data: bytes, name: str, max_bytes: int) -> CctExport:
     """Unpack and parse; a file that was cut off gives what can be unpacked of it."""
-    parts: list[bytes] = []
-    whole = False
-    while data.startswith(GZIP_MAGIC):
-        unpacker = zlib.decompressobj(GZIP_WINDOW)
-        try:
-            parts.append(unpacker.decompress(data, max_bytes + 1))
-        except zlib.error as error:
-            raise InputError(f"{name} cannot be unpacked ({error}): fetch or export it again.") from error
-        if sum(map(len, parts)) > max_bytes:
-            raise _too_large(name, max_bytes)
-        whole, data = unpacker.eof, unpacker.unused_data
-    export = parse_cct(b"".join(parts), name)
+    plain, whole = unpack_gzip(data, name, max_bytes)
+    export = parse_cct(plain, name)
     if whole or export.cut_off:
         return export
     return replace(export, cut_off=f"{name} is cut off, though all of its records seem to be whole")
@@ -74,38 +71,55 @@ def _read_gzip(data: bytes, name: str, max_bytes: int) -> CctExport:
 def _read_zip(data: bytes, name: str, max_bytes: int) -> CctExport:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > max_bytes:
-                raise _too_large(name, max_bytes)
-            return _read_members(archive, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            return _read_members(archive, name, max_bytes)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise InputError(f"{name} is not a whole zip file ({error}): fetch or export it again.") from error
-    except (RuntimeError, NotImplementedError) as error:  # a password, a method that Python does not know
+    except (RuntimeError, NotImplementedError) as error:  # a password, a method that is not known
         raise InputError(f"{name} cannot be unpacked ({error}): unpack it, and name the file in it.") from error
 
 
-def _read_members(archive: zipfile.ZipFile, name: str) -> CctExport:
-    members = [path for path in map(PurePosixPath, archive.namelist()) if path.parts and path.parts[0] != "__MACOSX"]
-    if packages := [path for path in members if path.name == PACKAGE]:
-        return read_camtrap_dp(_member_reader(archive, packages[0].parent), name)
-    exports = [path for path in members if path.suffix == ".json"]
+def _read_members(archive: zipfile.ZipFile, name: str, max_bytes: int) -> CctExport:
+    if sum(member.file_size for member in archive.infolist()) > max_bytes:
+        raise too_large(name, max_bytes)
+    members = {PurePosixPath(member.filename): member for member in archive.infolist() if not member.is_dir()}
+    members = {path: member for path, member in members.items() if path.parts and path.parts[0] != "__MACOSX"}
+    packages = [path for path in members if path.name == PACKAGE]
+    exports = packages or [path for path in members if path.suffix.lower() == ".json"]
     if len(exports) != 1:
         held = ", ".join(sorted(map(str, members))[:5]) or "nothing"
+        kind = f"{PACKAGE} files" if packages else "JSON files"
         raise InputError(
-            f"{name} holds {len(exports)} JSON files, expected one export or a {PACKAGE} (it holds {held}). "
+            f"{name} holds {len(exports)} {kind}, expected one export or a {PACKAGE} (it holds {held}). "
             "Unpack it, and name the file that is the export."
         )
-    return parse_cct(archive.read(str(exports[0])), f"{name}, {exports[0]}")
+    if packages:
+        return read_camtrap_dp(_member_reader(archive, members, packages[0].parent, name, max_bytes), name, max_bytes)
+    data = _unpack_member(archive, members[exports[0]], name, max_bytes)
+    return parse_cct(data, f"{name}, {exports[0]}")
 
 
-def _member_reader(archive: zipfile.ZipFile, folder: PurePosixPath) -> Callable[[str], bytes]:
-    def read(member: str) -> bytes:
-        try:
-            return archive.read(str(folder / member))
-        except KeyError:
-            raise FileNotFoundError(f"{folder / member}") from None
+def _member_reader(
+    archive: zipfile.ZipFile,
+    members: dict[PurePosixPath, zipfile.ZipInfo],
+    folder: PurePosixPath,
+    name: str,
+    max_bytes: int,
+) -> Callable[[str], bytes]:
+    def read(path: str) -> bytes:
+        member = members.get(folder / path)
+        if member is None:
+            raise FileNotFoundError(path)
+        return _unpack_member(archive, member, name, max_bytes)
 
     return read
 
 
-def _too_large(name: str, max_bytes: int) -> InputError:
-    return InputError(f"{name} unpacks to more than {max_bytes:,} bytes, which no export does: is it the right file?")
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, max_bytes: int) -> bytes:
+    """The bytes of a file in a zip, which may say that there are fewer than there are."""
+    if member.compress_type not in ZIP_METHODS:
+        raise NotImplementedError(f"{member.filename} is not packed by the usual method, deflate")
+    with archive.open(member) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise too_large(name, max_bytes)
+    return data

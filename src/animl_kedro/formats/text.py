@@ -8,3 +8,11 @@ def read_text(value: Any) -> str | None:
     if type(value) is str:
         return value or None
     return str(value) if type(value) is int else None  # not bool, which isinstance takes for an int
+
+
+def shown(value: Any, length: int = 100) -> str:
+    """A value from outside as a message shows it: not at length, and not where it is nested deeper than Python goes."""
+    try:
+        return repr(value)[:length]
+    except RecursionError:
+        return f"a {type(value).__name__} of many levels"

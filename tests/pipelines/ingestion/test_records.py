@@ -28,6 +28,7 @@ from factories import (
     ingestion_params,
     make_export,
 )
+from mangled_exports import EXPORTS, text_of_id
 
 WIDTH, HEIGHT = IMAGE_SIZE
 
@@ -483,73 +484,6 @@ def test_read_records_with_a_box_inside_keeps_it_to_the_last_bit(box: list[float
 
 # Properties: whatever an export holds
 
-JUNK: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats()
-    | st.text(max_size=5)
-    | st.sampled_from(
-        [
-            "NA",
-            "None",
-            "42",
-            42,
-            "../x",
-            "..",
-            "a/",
-            "nul",
-            "x?",
-            "a/b",
-            "A/B",
-            "a",
-            "2024-05-06T07:08:09Z",
-            "9999-12-31",
-            1e308,
-        ]
-    ),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=3), children, max_size=2),
-    max_leaves=5,
-)
-FEW = st.integers(0, 3)
-
-
-@st.composite
-def mangled(draw: st.DrawFn, kind: str) -> Any:
-    """A record as it should be, or with some fields changed or gone, or something else altogether."""
-    if draw(st.integers(0, 9)) == 0:
-        return draw(JUNK)
-    number, other = draw(FEW), draw(FEW)
-    if kind == "image":
-        record = image_record(number, file_name=image_record(other)["file_name"] if draw(st.booleans()) else "a/b")
-    else:
-        box = draw(st.none() | st.lists(st.floats() | st.integers(-300, 300), min_size=4, max_size=4))
-        category, validated = draw(st.integers(0, 3)), draw(st.booleans())
-        record = annotation_record(
-            number, image_id=image_id(other), bbox=box, category_id=category, validated=validated
-        )
-    for name in draw(st.lists(st.sampled_from(sorted(record)), max_size=3)):
-        record[name] = draw(JUNK)
-        if draw(st.booleans()):
-            del record[name]
-    return record
-
-
-def text_of_id(record: Any) -> str:
-    """The id that a record is known by: text, or a whole number as text; nothing for all else."""
-    value = record.get("id") if isinstance(record, dict) else None
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-EXPORTS = st.builds(
-    CctExport,
-    images=st.lists(mangled("image"), max_size=6),
-    annotations=st.lists(mangled("annotation"), max_size=8),
-    categories=st.just(CATEGORIES),
-    info=st.just({}),
-)
 PARAMS = st.builds(
     lambda labels, validated_only: ingestion_params(labels=labels, validated_only=validated_only),
     st.none() | st.just(("bird",)),

@@ -4,6 +4,7 @@ It is a file of JSON lines beside the images, one line added as each image is in
 loses at most the line that it was writing. A later line of a file replaces an earlier one.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ class Ledger:
 
     def add(self, path: str, entry: Entry) -> None:
         """Write an entry down, in one piece: threads and processes may do so at the same time."""
-        os.write(self._descriptor, _line(path, entry))
+        line = _line(path, entry)
+        if os.write(self._descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read_ledger(root: Path) -> dict[str, Entry]:
@@ -46,30 +49,31 @@ def read_ledger(root: Path) -> dict[str, Entry]:
 @contextmanager
 def opened_ledger(root: Path) -> Iterator[Ledger]:
     """The ledger of a store, for as long as the context lasts; lines that no longer count are dropped first."""
-    entries, lines = _read(root)
-    if lines > len(entries):
+    entries, is_tidy = _read(root)
+    if not is_tidy:
         with written_whole(root / LEDGER) as temporary, temporary.open("wb") as file:
             file.writelines(_line(path, entry) for path, entry in entries.items())
-    descriptor = os.open(root / LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(root / LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         yield Ledger(entries, descriptor)
     finally:
         os.close(descriptor)
 
 
-def _read(root: Path) -> tuple[dict[str, Entry], int]:
-    """The entries by path, and how many lines the ledger has for them."""
+def _read(root: Path) -> tuple[dict[str, Entry], bool]:
+    """The entries by path, and whether the ledger has nothing but a line for each of them."""
     entries: dict[str, Entry] = {}
     lines = 0
     try:
         with (root / LEDGER).open("rb") as file:
-            for lines, line in enumerate(file, start=1):  # noqa: B007 - their number is wanted after the last
+            for line in file:
+                lines += 1 if line.endswith(b"\n") else 2  # to which the next one would be glued
                 if (parsed := _parsed(line)) is not None:
                     path, entry = parsed
                     entries[path] = entry
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
-    return entries, lines
+    return entries, lines == len(entries)
 
 
 def _line(path: str, entry: Entry) -> bytes:

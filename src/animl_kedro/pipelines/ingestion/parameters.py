@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.parameters import StrictParams
 
 
@@ -40,7 +41,7 @@ class SelectionParams(StrictParams):
     """Images of a label at most, drawn by chance; where an image has several labels, each of them counts it."""
 
     seed: int = Field(0, ge=0, lt=2**63)
-    """Decides which images are drawn; other images that arrive later do not change the order of the draw."""
+    """Decides which images are drawn. Images of the same labels keep their order when others arrive later."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -48,6 +49,8 @@ class SelectionParams(StrictParams):
             raise ValueError(f"first_date {self.first_date} is after last_date {self.last_date}: no image is between")
         if both := sorted(set(self.locations or ()) & set(self.exclude_locations)):
             raise ValueError(f"the location {both[0]!r} is both in locations and in exclude_locations")
+        if EMPTY_LABEL in self.rename:
+            raise ValueError(f"{EMPTY_LABEL!r} cannot be renamed: it is the label of images without an animal")
         if circular := sorted(set(self.rename) & set(self.rename.values())):
             raise ValueError(f"rename calls another label {circular[0]!r}, and renames {circular[0]!r} itself")
         return self

@@ -12,7 +12,7 @@ import pandas as pd
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.formats.label_export import LabelExport
-from animl_kedro.formats.text import read_text
+from animl_kedro.formats.text import read_text, shown
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams, SelectionParams
 from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, RejectedRow, Repair
 from animl_kedro.pipelines.ingestion.rows import (
@@ -40,12 +40,12 @@ class ExportTables:
 
 @dataclass
 class Records:
-    """The rows of these tables: what was kept and what was not."""
+    """The rows of these tables: what was kept and what was not; and each repair, with the image that it belongs to."""
 
     images: list[ImageRow] = field(default_factory=list)
     annotations: list[AnnotationRow] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
-    repairs: Counter[Repair] = field(default_factory=Counter)
+    repairs: list[tuple[str, Repair]] = field(default_factory=list)
 
     def tables(self) -> ExportTables:
         """The tables, checked, and sorted by id, so that the order of the records does not matter."""
@@ -53,7 +53,7 @@ class Records:
             images=Images.of(sorted(self.images, key=itemgetter(0))),
             annotations=Annotations.of(sorted(self.annotations, key=itemgetter(0))),
             rejected=RejectedRecords.of(self.rejected),
-            repairs=self.repairs,
+            repairs=Counter(repair for _, repair in self.repairs),
         )
 
 
@@ -68,7 +68,8 @@ def read_records(exports: Mapping[str, LabelExport], params: IngestionParams) ->
     for name, export in exports.items():
         _check_whole(name, export.records, params)
     labels = {name: _labels_by_category(name, export.records) for name, export in exports.items()}
-    _check_labels(params.selection, {label for names in labels.values() for label in names.values()})
+    if any(export.records.annotations for export in exports.values()):
+        _check_labels(params.selection, {label for names in labels.values() for label in names.values()})
     found = Records()
     for name in sorted(exports):
         _read_dataset(name, exports[name], labels[name], params.selection, found)
@@ -79,15 +80,19 @@ def _read_dataset(
     dataset: str, export: LabelExport, labels: Mapping[str, str], params: SelectionParams, found: Records
 ) -> None:
     """Read the records of a data set, and add them to what was found."""
-    image_ids, annotation_ids = ({row[0] for row in rows} for rows in (found.images, found.annotations))
+    new_image_ids = _new_ids(export.records.images, {row.image_id for row in found.images}, dataset)
+    taken = {row.annotation_id for row in found.annotations}
+    new_annotation_ids = _new_ids(export.records.annotations, taken, dataset)
     known: dict[str, KnownImage] = {}
     read_image = ImageReader(dataset, export.key_rule)
     renamed = {number: params.rename.get(label, label) for number, label in labels.items()}
     read_annotation = AnnotationReader(renamed, params)
 
     def image_of(image_id: str, record: Record) -> ImageRow:
-        unique = f"{dataset}/{image_id}" if image_id in image_ids else image_id
-        row = read_image(unique, record, found.repairs)
+        unique = new_image_ids.get(image_id, image_id)
+        repairs: list[Repair] = []
+        row = read_image(unique, record, repairs)
+        found.repairs += [(unique, repair) for repair in repairs]
         known[image_id] = KnownImage(unique, row.width, row.height)
         return row
 
@@ -102,13 +107,18 @@ def _read_dataset(
         if image is None:
             reason = Reason.IMAGE_REJECTED if image_id in refused else Reason.UNKNOWN_IMAGE
             raise RejectedError(reason, f"its image {image_id!r} is not among the images")
-        unique = f"{dataset}/{annotation_id}" if annotation_id in annotation_ids else annotation_id
-        return read_annotation(unique, record, image, found.repairs)
+        repairs: list[Repair] = []
+        row = read_annotation(new_annotation_ids.get(annotation_id, annotation_id), record, image, repairs)
+        found.repairs += [(image.image_id, repair) for repair in repairs]
+        return row
 
     annotations, rejected_annotations = _sift(dataset, "annotation", export.records.annotations, annotation_of)
     found.images += images
     found.annotations += annotations
-    found.rejected += rejected_images + rejected_annotations
+    found.rejected += [
+        row._replace(image_id=new_image_ids.get(row.image_id or "", row.image_id))
+        for row in (*rejected_images, *rejected_annotations)
+    ]
 
 
 def _sift(
@@ -121,7 +131,7 @@ def _sift(
     for record_id, record in _in_order(records):
         try:
             if not isinstance(record, dict):
-                raise RejectedError(Reason.NOT_A_RECORD, f"a JSON object was expected, got {str(record)[:100]}")
+                raise RejectedError(Reason.NOT_A_RECORD, f"a JSON object was expected, got {shown(record)}")
             if not record_id:
                 raise RejectedError(Reason.NO_ID, "the record has no id")
             if record_id in seen:
@@ -145,8 +155,32 @@ def _in_order(records: Sequence[Any]) -> list[tuple[str, Any]]:
     pairs = list(zip(ids, records, strict=True))
     if len(set(ids)) < len(ids):
         counts = Counter(ids)
-        pairs.sort(key=lambda pair: orjson.dumps(pair[1], option=orjson.OPT_SORT_KEYS) if counts[pair[0]] > 1 else b"")
+        pairs.sort(key=lambda pair: _content(pair[1]) if counts[pair[0]] > 1 else b"")
     return sorted(pairs, key=itemgetter(0))
+
+
+def _content(record: Any) -> bytes:
+    """The record's content, to be compared; nothing for what is nested deeper than orjson goes."""
+    try:
+        return orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return b""
+
+
+def _new_ids(records: Sequence[Any], taken: set[str], dataset: str) -> dict[str, str]:
+    """For each id of these records that is taken, one with the data set's name before it that is not."""
+    if not taken:
+        return {}
+    own = {read_text(record.get("id")) or "" for record in records if isinstance(record, dict)}
+    used = own | taken
+    new_ids: dict[str, str] = {}
+    for record_id in sorted(own & taken):
+        new_id = f"{dataset}/{record_id}"
+        while new_id in used:
+            new_id = f"{dataset}/{new_id}"
+        used.add(new_id)
+        new_ids[record_id] = new_id
+    return new_ids
 
 
 def _labels_by_category(dataset: str, export: CctExport) -> dict[str, str]:
@@ -167,6 +201,8 @@ def _check_whole(dataset: str, export: CctExport, params: IngestionParams) -> No
             f"{export.cut_off}; exports of large projects can break off while they are written. Export it from Animl "
             "again, or export fewer images at a time; or go on with what is whole: ingestion.accept_cut_off=true."
         )
+    if not export.images:
+        raise InputError(f"{export.cut_off}: there is nothing to go on with. Export it from Animl again.")
     if export.annotations and not export.categories:
         raise InputError(
             f"{export.cut_off}, and without the names of its categories, which would have come last. Give them as "

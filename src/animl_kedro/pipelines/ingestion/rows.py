@@ -1,6 +1,5 @@
 """From one record of an export to one row of a table."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
@@ -9,7 +8,7 @@ from animl_kedro.boxes import PixelBox, RelativeBox, fault_of
 from animl_kedro.files import fault_of_relative_path, portable
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.formats.key_rule import KeyRule
-from animl_kedro.formats.text import read_text
+from animl_kedro.formats.text import read_text, shown
 from animl_kedro.pipelines.ingestion.file_names import FileNames
 from animl_kedro.pipelines.ingestion.parameters import SelectionParams
 from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, Repair
@@ -81,7 +80,7 @@ class ImageReader:
         self._key_rule = key_rule
         self._names = FileNames()
 
-    def __call__(self, image_id: str, record: Record, repairs: Counter[Repair]) -> ImageRow:
+    def __call__(self, image_id: str, record: Record, repairs: list[Repair]) -> ImageRow:
         """The row of an image.
 
         Raises RejectedError where it has no key, or no file name that is safe and not taken, or is no image.
@@ -89,7 +88,7 @@ class ImageReader:
         if record.get("corrupt") is True:
             raise RejectedError(Reason.CORRUPT, "the export says that the image is corrupt")
         if (media_type := record.get("media_type")) is not None:  # which only other media than images have
-            raise RejectedError(Reason.NOT_AN_IMAGE, f"the export says that it is {str(media_type)[:100]!r}")
+            raise RejectedError(Reason.NOT_AN_IMAGE, f"the export says that it is {shown(media_type)}")
         key = self._key_rule.key_of(record)
         if key is None:
             raise RejectedError(Reason.NO_KEY, f"the record has no {' or no '.join(self._key_rule.fields)}")
@@ -104,7 +103,7 @@ class ImageReader:
             *_read_size(record, repairs),
         )
 
-    def _read_file_name(self, image_id: str, record: Record, repairs: Counter[Repair]) -> str:
+    def _read_file_name(self, image_id: str, record: Record, repairs: list[Repair]) -> str:
         written = read_text(record.get("file_name")) or ""
         file_name = portable(written)
         fault = fault_of_relative_path(file_name)
@@ -115,7 +114,7 @@ class ImageReader:
             raise RejectedError(Reason.UNSAFE_FILE_NAME, f"file_name {written[:200]!r}: {fault}")
         self._names.add(file_name, image_id)
         if file_name != written:
-            repairs[Repair.FILE_NAME_CHANGED] += 1
+            repairs.append(Repair.FILE_NAME_CHANGED)
         return file_name
 
 
@@ -127,9 +126,7 @@ class AnnotationReader:
         self._validated_only = params.validated_only
         self._wanted = None if params.labels is None else {*params.labels, EMPTY_LABEL}
 
-    def __call__(
-        self, annotation_id: str, record: Record, image: KnownImage, repairs: Counter[Repair]
-    ) -> AnnotationRow:
+    def __call__(self, annotation_id: str, record: Record, image: KnownImage, repairs: list[Repair]) -> AnnotationRow:
         """The row of an annotation of an image.
 
         Raises RejectedError where its category is unknown, its label is not wanted or not validated, or its box is
@@ -137,7 +134,7 @@ class AnnotationReader:
         """
         label = self._labels.get(read_text(record.get("category_id")) or "")
         if label is None:
-            detail = f"category_id {record.get('category_id')!r} is none of the export's"
+            detail = f"category_id {shown(record.get('category_id'))} is none of the export's"
             raise RejectedError(Reason.UNKNOWN_CATEGORY, detail)
         if self._validated_only and record.get("validated", True) is not True:
             raise RejectedError(Reason.NOT_VALIDATED, f"nobody has validated the label {label!r}")
@@ -150,18 +147,18 @@ class AnnotationReader:
         return AnnotationRow(annotation_id, image.image_id, label, unit, left, top, width, height, certain)
 
 
-def _read_size(record: Record, repairs: Counter[Repair]) -> Size:
+def _read_size(record: Record, repairs: list[Repair]) -> Size:
     width, height = record.get("width"), record.get("height")
     if width is None and height is None:
-        repairs[Repair.SIZE_MISSING] += 1
+        repairs.append(Repair.SIZE_MISSING)
         return None, None
     if _is_number(width) and _is_number(height) and 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE:
         return int(width), int(height)
-    repairs[Repair.SIZE_DROPPED] += 1
+    repairs.append(Repair.SIZE_DROPPED)
     return None, None
 
 
-def _read_datetime(record: Record, repairs: Counter[Repair]) -> datetime | None:
+def _read_datetime(record: Record, repairs: list[Repair]) -> datetime | None:
     """The wall clock at the camera: the zone that Animl adds is taken off, LILA writes none."""
     text = next((record[name] for name in DATETIME_FIELDS if record.get(name) is not None), None)
     if text is None:
@@ -171,12 +168,12 @@ def _read_datetime(record: Record, repairs: Counter[Repair]) -> datetime | None:
     except (TypeError, ValueError):
         moment = None
     if moment is None or not YEARS[0] <= moment.year <= YEARS[1]:
-        repairs[Repair.DATETIME_DROPPED] += 1
+        repairs.append(Repair.DATETIME_DROPPED)
         return None
     return moment
 
 
-def _read_box(record: Record, size: Size, repairs: Counter[Repair]) -> tuple[BoxUnit | None, PixelBox | None]:
+def _read_box(record: Record, size: Size, repairs: list[Repair]) -> tuple[BoxUnit | None, PixelBox | None]:
     """The box in pixels, as COCO has it; or in fractions, where the export has those and no size of the image."""
     if (value := record.get("bbox")) is not None:
         return BoxUnit.PIXEL, _checked(PixelBox(*_four_numbers(value)), value, size, repairs)
@@ -186,19 +183,22 @@ def _read_box(record: Record, size: Size, repairs: Counter[Repair]) -> tuple[Box
     numbers = _four_numbers(value)
     if width is None or height is None:
         return BoxUnit.FRACTION, _checked(PixelBox(*numbers), value, (1, 1), repairs)
-    return BoxUnit.PIXEL, _checked(RelativeBox(*numbers).in_pixels(width, height), value, size, repairs)
+    box = RelativeBox(*numbers).in_pixels(width, height)
+    if fault := fault_of(*box):  # of a size, but not in pixels
+        raise RejectedError(Reason.BAD_BOX, fault)
+    return BoxUnit.PIXEL, _checked(box, value, size, repairs)
 
 
 def _four_numbers(value: Any) -> tuple[float, float, float, float]:
     if not (isinstance(value, list) and len(value) == 4 and set(map(type, value)) <= NUMBERS):
-        raise RejectedError(Reason.BAD_BOX, f"bbox {str(value)[:100]} is not four numbers [x, y, width, height]")
+        raise RejectedError(Reason.BAD_BOX, f"bbox {shown(value)} is not four numbers [x, y, width, height]")
     left, top, width, height = map(float, value)
     if fault := fault_of(left, top, width, height):
         raise RejectedError(Reason.BAD_BOX, fault)
     return left, top, width, height
 
 
-def _checked(box: PixelBox, written: Any, size: Size, repairs: Counter[Repair]) -> PixelBox:
+def _checked(box: PixelBox, written: Any, size: Size, repairs: list[Repair]) -> PixelBox:
     """The part of a box that is inside of a frame of this size, if it is known."""
     frame_width, frame_height = size
     if frame_width is None or frame_height is None:
@@ -209,7 +209,7 @@ def _checked(box: PixelBox, written: Any, size: Size, repairs: Counter[Repair]) 
     if fault_of(*clipped):
         frame = f"{frame_width} × {frame_height} image"
         raise RejectedError(Reason.BOX_OUTSIDE, f"box {written} is outside of the {frame}")
-    repairs[Repair.BOX_CLIPPED] += 1
+    repairs.append(Repair.BOX_CLIPPED)
     return clipped
 
 

@@ -1,9 +1,11 @@
 """Which of the images with labels to take: by label, date and location, and at most so many of a label."""
 
 import hashlib
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL
 from animl_kedro.pipelines.ingestion.parameters import SelectionParams
@@ -11,9 +13,12 @@ from animl_kedro.pipelines.ingestion.records import Records
 from animl_kedro.pipelines.ingestion.rejections import Reason, RejectedError, RejectedRow
 from animl_kedro.pipelines.ingestion.rows import ImageRow
 
+logger = logging.getLogger(__name__)
+
 
 def select(records: Records, params: SelectionParams) -> Records:
     """The records of the images that are taken; the others and their annotations are rejected, with reasons."""
+    _warn_of_unknown_locations({image.location for image in records.images}, params)
     labeled = {row.image_id for row in records.annotations}
     with_animals = {row.image_id for row in records.annotations if row.label != EMPTY_LABEL}
     wanted = labeled if params.keep_empty else with_animals
@@ -29,13 +34,13 @@ def select(records: Records, params: SelectionParams) -> Records:
     if params.max_images_per_label is not None:
         labels_of = _labels_by_image(records)
         chosen, over = _draw(chosen, labels_of, params.max_images_per_label, params.seed)
-        detail = f"{params.max_images_per_label} images of a label of its are taken: ingestion.selection"
-        rejected += [_rejected(image, Reason.OVER_MAXIMUM, detail) for image in over]
+        rejected += over
     lost = {row.image_id: row for row in rejected}
     return replace(
         records,
         images=chosen,
         annotations=[row for row in records.annotations if row.image_id not in lost],
+        repairs=[(image_id, repair) for image_id, repair in records.repairs if image_id not in lost],
         rejected=records.rejected
         + rejected
         + [
@@ -49,6 +54,15 @@ def select(records: Records, params: SelectionParams) -> Records:
             if row.image_id in lost
         ],
     )
+
+
+def _warn_of_unknown_locations(known: set[str | None], params: SelectionParams) -> None:
+    """No error, as an export of one month need not have images of every location."""
+    for parameter, asked in (("locations", params.locations or ()), ("exclude_locations", params.exclude_locations)):
+        for name in sorted(set(asked) - known):
+            close = get_close_matches(name, list(filter(None, known)), n=1)
+            meant = f": did you mean {close[0]!r}?" if close else ""
+            logger.warning("ingestion.selection.%s names %r, where no image was made%s", parameter, name, meant)
 
 
 def _labels_by_image(records: Records) -> Mapping[str, set[str]]:
@@ -89,7 +103,7 @@ def _check_date(image: ImageRow, params: SelectionParams) -> None:
 
 def _draw(
     images: list[ImageRow], labels_of: Mapping[str, set[str]], maximum: int, seed: int
-) -> tuple[list[ImageRow], list[ImageRow]]:
+) -> tuple[list[ImageRow], list[RejectedRow]]:
     """Draw images until none fits: those of rare labels first, lest common ones beside them crowd them out."""
     frequency = Counter(label for image in images for label in labels_of[image.image_id])
 
@@ -100,8 +114,9 @@ def _draw(
     taken, over = [], []
     for image in sorted(images, key=place):
         labels = labels_of[image.image_id]
-        if any(drawn[label] >= maximum for label in labels):
-            over.append(image)
+        if full := sorted(label for label in labels if drawn[label] >= maximum):
+            detail = f"{maximum} other images of {full[0]!r} were drawn: ingestion.selection.max_images_per_label"
+            over.append(_rejected(image, Reason.OVER_MAXIMUM, detail))
         else:
             drawn.update(labels)
             taken.append(image)

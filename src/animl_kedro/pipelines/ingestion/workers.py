@@ -30,14 +30,15 @@ def in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], threads: i
             try:
                 done.put((work(task), None))
             except BaseException as error:  # raised below, in the thread that waits for results
+                stopped.set()
                 done.put((None, error))
                 return
 
     workers = min(threads, len(tasks))
     with ThreadPoolExecutor(workers or 1) as pool:
-        for _ in range(workers):
-            pool.submit(take_tasks)
         try:
+            for _ in range(workers):
+                pool.submit(take_tasks)
             for _ in tasks:
                 result, error = done.get()
                 if error is not None:
