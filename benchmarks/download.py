@@ -24,7 +24,7 @@ from typing import NamedTuple
 from s3 import BUCKET, CREDENTIALS, find_tool, serve, write_objects
 
 OURS = """
-import json, resource, sys, time
+import json, os, resource, sys, time
 from pathlib import Path
 import pandas as pd
 from animl_kedro.datasets.image_archive import ImageArchive
@@ -33,13 +33,13 @@ from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.pipelines.ingestion.downloading import download
 from animl_kedro.pipelines.ingestion.parameters import DownloadParams
 from animl_kedro.tables import Images
-export, out, endpoint, bucket, threads = sys.argv[1:]
+export, out, bucket, threads = sys.argv[1:]
 images = Images.of([
     {"image_id": image["id"], "dataset": "bench", "key": image["serving_bucket_key"], "file_name": image["file_name"]}
     for image in json.loads(Path(export).read_bytes())["images"]
 ])
 started = time.perf_counter()
-archive = ImageArchive(S3Bucket(bucket, endpoint_url=endpoint, region="us-west-2"))
+archive = ImageArchive(S3Bucket(bucket, endpoint_url=os.environ["AWS_ENDPOINT_URL"], region="us-west-2"))
 manifest = download(images, archive, ImageFolder(Path(out)), DownloadParams(threads=int(threads)))
 seconds = time.perf_counter() - started
 assert set(manifest["status"]) == {"downloaded"}, manifest["error"].dropna().iloc[0]
@@ -55,10 +55,19 @@ class Timing(NamedTuple):
     memory: float | None
 
 
-def run(command: list[str], out: Path, environment: dict[str, str], images: int) -> Timing:
-    """Time a command that downloads into a folder, which is emptied first and must hold every image after."""
-    shutil.rmtree(out, ignore_errors=True)
+def settle(folder: Path) -> None:
+    """Copy the objects and remove the copy, so that every run finds memory and disk as the same program left them.
+
+    Without it, whatever ran after s5cmd, which takes and gives back much memory, was a fifth slower.
+    """
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    shutil.copytree(folder / "served", folder / "copy")
+    shutil.rmtree(folder / "copy")
     os.sync()
+
+
+def run(command: list[str], out: Path, environment: dict[str, str], images: int) -> Timing:
+    """Time a command that downloads into a folder, which must hold every image after."""
     started = time.perf_counter()
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
@@ -78,10 +87,15 @@ def environment_of(folder: Path, endpoint: str) -> dict[str, str]:
     (folder / "config").write_text("[default]\nregion = us-west-2\n[profile animl]\nregion = us-west-2\n")
     names = {name.upper(): value for name, value in CREDENTIALS.items()}
     files = {"AWS_CONFIG_FILE": str(folder / "config"), "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials")}
-    return os.environ | names | files | {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-west-2"}
+    return (
+        os.environ
+        | names
+        | files
+        | {"AWS_ENDPOINT_URL": endpoint, "S3_ENDPOINT_URL": endpoint, "AWS_REGION": "us-west-2"}
+    )
 
 
-def cases_of(folder: Path, keys: list[str], endpoint: str, arguments: argparse.Namespace) -> dict[str, list[str]]:
+def cases_of(folder: Path, keys: list[str], arguments: argparse.Namespace) -> dict[str, list[str]]:
     """The command of each case; all download the same objects into the same folder."""
     out = folder / "out"
     images = [
@@ -92,8 +106,8 @@ def cases_of(folder: Path, keys: list[str], endpoint: str, arguments: argparse.N
     copies = folder / "copies.txt"
     copies.write_text("".join(f"cp 's3://{BUCKET}/{key}' '{out}/{key}'\n" for key in keys), encoding="utf-8")
     cases = {
-        "animl-kedro": [sys.executable, "-c", OURS, str(export), str(out), endpoint, BUCKET, str(arguments.threads)],
-        "s5cmd": [find_tool("s5cmd"), "--endpoint-url", endpoint, "--log", "error", "run", str(copies)],
+        "animl-kedro": [sys.executable, "-c", OURS, str(export), str(out), BUCKET, str(arguments.threads)],
+        "s5cmd": [find_tool("s5cmd"), "--log", "error", "run", str(copies)],
     }
     if arguments.script:
         cases["script"] = [sys.executable, arguments.script, "--coco-file", str(export), "--output-dir", str(out)]
@@ -132,10 +146,11 @@ def main() -> None:
         keys = write_objects(folder / "served", arguments.images, arguments.bytes)
         with serve(folder / "served", arguments.latency_ms) as endpoint:
             environment = environment_of(folder, endpoint)
-            cases = cases_of(folder, keys, endpoint, arguments)
+            cases = cases_of(folder, keys, arguments)
             timings: dict[str, list[Timing]] = {case: [] for case in cases}
             for _ in range(arguments.rounds):
                 for case, command in cases.items():
+                    settle(folder)
                     timings[case].append(run(command, folder / "out", environment, arguments.images))
     print(
         f"{arguments.images} images of {arguments.bytes:,} bytes, {arguments.latency_ms} ms, {arguments.rounds} rounds"

@@ -5,8 +5,8 @@ folder that it is joined to.
 """
 
 import os
+import random
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,13 +92,16 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     It is moved to `path` at the end, and removed where an error comes first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # no secret, but a name that no other thread or process has: the generator is seeded anew in each
+    temporary = path.with_name(f".{random.getrandbits(48):012x}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105 - the atomic one, by its well-known name
-    finally:
+    except BaseException:
         if temporary.is_dir():
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+        raise

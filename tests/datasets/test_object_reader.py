@@ -76,7 +76,6 @@ def test_reader_of_a_prefix_and_a_rest_that_obstore_cannot_name_reads_the_object
 def test_reader_of_a_large_object_reads_it_in_pieces(
     served: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_reader, "STREAMED_FROM", 10_000)
     monkeypatch.setattr(object_reader, "PIECE", 100_000)
     found = archive_of(served).reader().fetch("large.jpg", tmp_path / "large.jpg")
     assert (tmp_path / "large.jpg").read_bytes() == LARGE

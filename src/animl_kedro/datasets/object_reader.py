@@ -4,7 +4,9 @@ The bytes move through obstore, whose store is Rust and gives Python's lock back
 half the processor time of boto3's. Credentials, endpoint and region are boto3's.
 """
 
+import errno
 import hashlib
+import os
 import random
 import re
 import time
@@ -19,10 +21,9 @@ from animl_kedro.datasets.s3_bucket import S3Bucket
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-STREAMED_FROM = 8 * 1024**2
-"""Larger objects pass through memory in pieces."""
+PIECE = 128 * 1024
+"""Bytes of an object that pass through memory at a time: larger ones are copied once more, smaller ones cost calls."""
 
-PIECE = 1024**2
 CONNECT_TIMEOUT_S = 10
 OBJECT_TIMEOUT = timedelta(hours=1)
 """An object may take long on a thin line; one that stands still is given up after the stall timeout."""
@@ -71,11 +72,11 @@ class ObjectReader:
 
         Raises what `read` raises, and OSError where the file cannot be written.
         """
-        with file.open("wb") as target:
+        with file.open("wb", buffering=0) as target:  # pieces are large enough, and a buffer costs system calls
             return self.read(key, target)
 
     def read(self, key: str, target: IO[bytes]) -> ObjectFile:
-        """Copy an object into an open file, from its beginning, and check what came.
+        """Copy an object into an open file, which is empty, and check what came.
 
         Raises MissingKeyError, another ObjectError, or InputError where no object of the bucket can be had.
         """
@@ -83,6 +84,8 @@ class ObjectReader:
             try:
                 return self._copy(key, target)
             except PassingError:
+                target.seek(0)
+                target.truncate()
                 longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**made)
                 time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - lest all threads come back at once
         return self._copy(key, target)
@@ -90,12 +93,11 @@ class ObjectReader:
     def _copy(self, key: str, target: IO[bytes]) -> ObjectFile:
         """Copy an object, and check its size and, where its ETag is an MD5, its checksum."""
         answer = self._ask(key)
-        target.seek(0)
-        target.truncate()
         digest = hashlib.md5(usedforsecurity=False)
         size = 0
         for piece in self._received(key, answer.pieces):
-            target.write(piece)
+            if target.write(piece) != len(piece):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             digest.update(piece)
             size += len(piece)
         checksum = digest.hexdigest()
@@ -116,7 +118,7 @@ class ObjectReader:
             result = self._store.get(full)
         except Exception as error:  # obstore's, which have no class in common but this
             raise error_of_text(self._bucket.name, full, str(error)) from None
-        return _Answer(result.meta["size"], result.meta["e_tag"], _pieces_of(result))
+        return _Answer(result.meta["size"], result.meta["e_tag"], iter(result.stream(min_chunk_size=PIECE)))
 
     def _received(self, key: str, pieces: Iterator[Any]) -> Iterator[memoryview]:
         """The pieces, with what breaks between them as an error of ours."""
@@ -182,11 +184,3 @@ class ObjectReader:
             retry_config={"max_retries": 0},  # _persist does it, and knows about the bytes as well
             **identity,
         )
-
-
-def _pieces_of(result: Any) -> Iterator[Any]:
-    """The body of obstore's answer: at once where it is small, which is a tenth faster, else in pieces."""
-    if result.meta["size"] <= STREAMED_FROM:
-        yield result.bytes()
-    else:
-        yield from result.stream(min_chunk_size=PIECE)

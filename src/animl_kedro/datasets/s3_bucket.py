@@ -72,8 +72,8 @@ class S3Bucket:
 
     @property
     def endpoint_url(self) -> str:
-        """The address that boto3 found for S3."""
-        return self.client.meta.endpoint_url
+        """The address of S3: as configured, or as boto3 finds it, which takes it a third of a second."""
+        return self._endpoint_url or self.client.meta.endpoint_url
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def touch(file: Path, by_ns: int = 5 * SECOND_NS) -> None:
 def is_in_stock(store: ImageFolder, entry: Entry, images: pd.DataFrame | None = None) -> bool:
     """Whether the first image is told to be there without opening its file."""
     stock = take_stock(make_images(1) if images is None else images, store, {WANTED.path: entry})
-    assert len(stock.present) + len(stock.others) == 1
+    assert len(stock.present) + len(stock.unknown) + len(stock.absent) == 1
     return bool(stock.present)
 
 
@@ -69,7 +69,7 @@ def test_wanted_files_of_a_table_are_in_its_order() -> None:
 
 def test_wanted_files_of_no_images_are_none(store: ImageFolder) -> None:
     assert list(wanted_files(make_images(0))) == []
-    assert take_stock(make_images(0), store, {}) == ([], [])
+    assert take_stock(make_images(0), store, {}) == ([], [], [])
 
 
 def test_entry_of_a_file_tells_its_size_and_its_time(file: Path) -> None:
@@ -84,7 +84,7 @@ def test_entry_of_a_file_tells_its_size_and_its_time(file: Path) -> None:
 
 def test_take_stock_of_an_unchanged_file_gives_its_row(store: ImageFolder, entry: Entry) -> None:
     stock = take_stock(make_images(1), store, {WANTED.path: entry})
-    assert stock.others == []
+    assert (stock.unknown, stock.absent) == ([], [])
     assert stock.present == [
         (WANTED.image_id, WANTED.key, WANTED.path, len(BYTES), checksum_of(BYTES), FileStatus.PRESENT, None)
     ]
@@ -136,8 +136,8 @@ def test_take_stock_of_a_folder_in_the_files_place_leaves_it_to_a_closer_look(
 def test_take_stock_of_a_file_that_the_ledger_does_not_know_leaves_it_to_a_closer_look(
     store: ImageFolder, file: Path, entry: Entry
 ) -> None:
-    assert take_stock(make_images(1), store, {}).others == [WANTED]
-    assert take_stock(make_images(1), store, {"island/camera/0001.jpg": entry}).others == [WANTED]
+    assert take_stock(make_images(1), store, {}).unknown == [WANTED]
+    assert take_stock(make_images(1), store, {"island/camera/0001.jpg": entry}).unknown == [WANTED]
 
 
 def test_take_stock_of_many_gives_each_image_once_in_its_order(store: ImageFolder) -> None:
@@ -152,7 +152,7 @@ def test_take_stock_of_many_gives_each_image_once_in_its_order(store: ImageFolde
         touch(store.path_of(f"island/camera/{number:04d}.jpg"))
     stock = take_stock(images, store, entries)
     assert [row.image_id for row in stock.present] == [image_id(number) for number in (5, 3, 2, 0)]
-    assert [wanted.image_id for wanted in stock.others] == [image_id(number) for number in (4, 1)]
+    assert [wanted.image_id for wanted in stock.unknown] == [image_id(number) for number in (4, 1)]
 
 
 def test_take_stock_of_an_adopted_folder_looks_for_the_files_there(tmp_path: Path) -> None:
@@ -217,11 +217,10 @@ def test_inspect_of_a_file_that_the_ledger_does_not_know_adopts_it(store: ImageF
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_inspect_of_a_folder_in_the_files_place_is_an_error_of_the_system(
+def test_inspect_of_a_folder_in_the_files_place_leaves_it_to_the_download_to_fail(
     file: Path, entry: Entry, is_known: bool
 ) -> None:
     file.unlink()
     file.mkdir()
-    with pytest.raises(IsADirectoryError):
-        inspect(file, WANTED, entry if is_known else None)
+    assert inspect(file, WANTED, entry if is_known else None) is None
     assert file.is_dir()

@@ -2,19 +2,20 @@
 
 import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from animl_kedro.allocator import keep_freed_memory
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchives
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
-from animl_kedro.pipelines.ingestion.ledger import Ledger, opened_ledger
+from animl_kedro.pipelines.ingestion.ledger import Entry, Ledger, opened_ledger
 from animl_kedro.pipelines.ingestion.parameters import DownloadParams
 from animl_kedro.pipelines.ingestion.readers import Readers
 from animl_kedro.pipelines.ingestion.stock import FileRow, Wanted, entry_of, inspect, take_stock
@@ -23,6 +24,9 @@ from animl_kedro.progress import track
 from animl_kedro.tables import FileStatus, ImageFiles
 
 LOCK = ".lock"
+
+READING_THREADS = 8
+"""Files are read by few threads: they are at hand, and more would only wait for each other."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What ends every write on a disk alike: it is full, the quota is used up, it cannot be written at all."""
@@ -39,6 +43,7 @@ def download(
     where every download must fail: no credentials, no bucket, a disk that is full or cannot be written. One run at a
     time works on a store; another waits for it, and then finds its work done.
     """
+    keep_freed_memory()
     try:
         with _alone_in(store.root), opened_ledger(store.root) as ledger:
             store.remove_leftovers()
@@ -59,22 +64,41 @@ def _bring_all(
     params: DownloadParams,
 ) -> dict[str, FileRow]:
     stock = take_stock(images, store, ledger.entries)
+    adopted, absent = _adopt(stock.unknown, store, ledger)
     readers = Readers(archive, params)
-    fetched = in_threads(lambda wanted: _bring(wanted, store, ledger, readers), stock.others, params.threads)
-    shown = track(fetched, "downloading images", total=len(stock.others))
-    return {row.image_id: row for rows in (stock.present, shown) for row in rows}
+    tasks = [*stock.absent, *absent]
+    fetched = in_threads(lambda wanted: _fetch(wanted, store, ledger, readers), tasks, params.threads)
+    shown = track(fetched, "downloading images", total=len(tasks))
+    return {row.image_id: row for rows in (stock.present, adopted, shown) for row in rows}
 
 
-def _bring(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers) -> FileRow:
-    """Make an image's file be there, and give its row."""
+def _adopt(unknown: Sequence[Wanted], store: ImageFolder, ledger: Ledger) -> tuple[list[FileRow], list[Wanted]]:
+    """The rows of images whose files can stay, which the ledger knows from now on; and the images to be downloaded."""
+
+    def look(wanted: Wanted) -> tuple[Wanted, Entry | None]:
+        entry = inspect(store.path_of(wanted.path), wanted, ledger.entries.get(wanted.path))
+        if entry is not None:
+            ledger.add(wanted.path, entry)
+        return wanted, entry
+
+    adopted: list[FileRow] = []
+    absent: list[Wanted] = []
+    looked = in_threads(look, unknown, READING_THREADS)
+    for wanted, entry in track(looked, "reading images that are there", total=len(unknown)):
+        if entry is None:
+            absent.append(wanted)
+        else:
+            adopted.append(FileRow.there(wanted, entry, FileStatus.PRESENT))
+    return adopted, absent
+
+
+def _fetch(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers) -> FileRow:
+    """Download an image, and give its row."""
     file = store.path_of(wanted.path)
     try:
-        if entry := inspect(file, wanted, ledger.entries.get(wanted.path)):
-            status = FileStatus.PRESENT
-        else:
-            with written_whole(file) as temporary:
-                fetched = readers.of_dataset(wanted.dataset).fetch(wanted.key, temporary)
-            entry, status = entry_of(file, wanted.key, fetched.checksum), FileStatus.DOWNLOADED
+        with written_whole(file) as temporary:
+            fetched = readers.of_dataset(wanted.dataset).fetch(wanted.key, temporary)
+        entry = entry_of(file, wanted.key, fetched.checksum)
         ledger.add(wanted.path, entry)
     except MissingKeyError as error:
         return FileRow.absent(wanted, FileStatus.MISSING, str(error))
@@ -84,7 +108,7 @@ def _bring(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers)
         if error.errno in FULL:
             raise
         return FileRow.absent(wanted, FileStatus.FAILED, f"{file} cannot be written: {error.strerror}")
-    return FileRow.there(wanted, entry, status)
+    return FileRow.there(wanted, entry, FileStatus.DOWNLOADED)
 
 
 @contextmanager

@@ -55,8 +55,8 @@ def plan_downloads(
 ) -> tuple[list[DatasetPlan], pd.DataFrame]:
     """A plan for each data set, and the manifest as it stands. Raises InputError where nothing can be downloaded."""
     stock = take_stock(images, store, read_ledger(store.root))
-    others = [_as_it_lies(wanted, store) for wanted in stock.others]
-    absent = [wanted for wanted, row in zip(stock.others, others, strict=True) if row.path is None]
+    others = [_as_it_lies(wanted, store) for wanted in (*stock.unknown, *stock.absent)]
+    absent = [*stock.absent, *(wanted for wanted, row in zip(stock.unknown, others, strict=False) if row.path is None)]
     readers = Readers(archive, params)
     plans = [
         _plan(str(name), int(count), [wanted for wanted in absent if wanted.dataset == name], readers, params.threads)

@@ -21,6 +21,8 @@ class Readers:
 
         Raises InputError where there is no archive for it, or there are no credentials to be found.
         """
+        if (reader := self._readers.get(dataset)) is not None:
+            return reader
         with self._making:
             if dataset not in self._readers:
                 self._readers[dataset] = self._archive.of_dataset(dataset).reader(

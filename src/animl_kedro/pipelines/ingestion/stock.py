@@ -1,6 +1,7 @@
 """What of the wanted images is in the store already, told without opening a file."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -44,10 +45,11 @@ class FileRow(NamedTuple):
 
 
 class Stock(NamedTuple):
-    """The images whose files are as the ledger says, and those that need a closer look or a download."""
+    """The images whose files are as the ledger says, those whose files need a closer look, and those without a file."""
 
     present: list[FileRow]
-    others: list[Wanted]
+    unknown: list[Wanted]
+    absent: list[Wanted]
 
 
 def wanted_files(images: pd.DataFrame) -> Iterator[Wanted]:
@@ -58,21 +60,22 @@ def wanted_files(images: pd.DataFrame) -> Iterator[Wanted]:
 
 def take_stock(images: pd.DataFrame, store: ImageFolder, entries: Mapping[str, Entry]) -> Stock:
     """Compare the wanted images with the ledger and with size and time of the files that are there."""
-    stock = Stock([], [])
+    stock = Stock([], [], [])
     for wanted in wanted_files(images):
         entry = entries.get(wanted.path)
-        if entry and entry.key == wanted.key and _is_as_written(store.path_of(wanted.path), entry):
+        try:
+            status = store.path_of(wanted.path).stat()
+        except OSError:
+            stock.absent.append(wanted)
+            continue
+        if entry and entry.key == wanted.key and _is_as_written(status, entry):
             stock.present.append(FileRow.there(wanted, entry, FileStatus.PRESENT))
         else:
-            stock.others.append(wanted)
+            stock.unknown.append(wanted)
     return stock
 
 
-def _is_as_written(file: Path, entry: Entry) -> bool:
-    try:
-        status = file.stat()
-    except OSError:
-        return False
+def _is_as_written(status: os.stat_result, entry: Entry) -> bool:
     return status.st_size == entry.bytes and status.st_mtime_ns == entry.modified_ns
 
 
@@ -87,9 +90,9 @@ def inspect(file: Path, wanted: Wanted, entry: Entry | None) -> Entry | None:
     try:
         with file.open("rb") as opened:
             checksum = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    except (FileNotFoundError, NotADirectoryError):
+        found = entry_of(file, wanted.key, checksum)
+    except OSError:  # it cannot be read, or is a folder
         return None
-    found = entry_of(file, wanted.key, checksum)
     return found if found.bytes and (entry is None or entry.checksum == checksum) else None
 
 
