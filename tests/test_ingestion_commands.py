@@ -184,3 +184,11 @@ def write_metadata(path: Path, names: list[str]) -> None:
     path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("channel_islands_camera_traps.json", json.dumps(content))
+
+
+def test_credentials_that_are_not_there_are_named_without_a_stack_trace(project: Project) -> None:
+    (project.folder / "conf" / "local" / "credentials.yml").unlink()
+    result = kedro(project)
+    assert result.returncode == 1
+    assert "Unable to find credentials 'archive'" in result.stderr
+    assert "Traceback" not in result.stderr

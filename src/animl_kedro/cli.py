@@ -39,8 +39,15 @@ class RunCommand(click.Command):
 
 def _foreseen(error: BaseException) -> BaseException | None:
     """The innermost error of the chain that was written for a person, since it knows best."""
-    written_for_people = [link for link in _chain(error) if isinstance(link, FORESEEN)]
+    written_for_people = [link for link in map(_of_credentials, _chain(error)) if isinstance(link, FORESEEN)]
     return written_for_people[-1] if written_for_people else None
+
+
+def _of_credentials(error: BaseException) -> BaseException:
+    """Kedro's error for a name that is not in credentials.yml, as one for a person; others as they are."""
+    if isinstance(error, KeyError) and str(error.args[0]).startswith("Unable to find credentials"):
+        return InputError(str(error.args[0]))
+    return error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, DatasetError
@@ -289,3 +290,14 @@ def test_dataset_in_a_catalog_adopts_folders(tmp_path: Path, adopting: ImageFold
     )
     assert list(catalog.load("image_store")) == list(adopting)
     assert str(tmp_path / "disk" / "elsewhere") in str(catalog["image_store"])
+
+
+def test_dataset_with_a_folder_that_is_not_absolute_is_refused() -> None:
+    with pytest.raises(DatasetError, match="'data/old': expected an absolute path"):
+        ImageFolderDataset(path="data/images", folders={"island": "data/old"})
+
+
+@pytest.mark.parametrize("folders", [{2024: "/mnt/old"}, ["/mnt/old"], "/mnt/old"])
+def test_dataset_with_folders_that_are_no_names_is_refused(folders: Any) -> None:
+    with pytest.raises(DatasetError, match=r"put it in quotes|is no mapping"):
+        ImageFolderDataset(path="data/images", folders=folders)

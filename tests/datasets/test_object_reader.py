@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from animl_kedro.datasets import object_reader
-from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError, PassingError
+from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError, PassingError, error_of_text
 from animl_kedro.datasets.object_reader import ObjectFile, ObjectReader
 from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
@@ -188,21 +188,43 @@ def test_reader_takes_the_profile_and_the_region_of_the_environment(
     assert "/us-west-2/s3/" in seen[0]["authorization"]
 
 
-def test_bucket_without_a_region_asks_amazon_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
-    from moto import mock_aws  # noqa: PLC0415 - Amazon's own addresses, answered within this process
-
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-    with mock_aws():
-        bucket = S3Bucket("far-away", credentials=keys)
-        place: Any = {"LocationConstraint": "eu-central-1"}
-        S3Bucket("any", region="eu-central-1", credentials=keys).client.create_bucket(
-            Bucket="far-away", CreateBucketConfiguration=place
-        )
-        assert bucket.find_region() == "eu-central-1"
-        assert S3Bucket("none-such", credentials=keys).find_region() == "us-east-1"
-        assert S3Bucket("far-away", region="us-west-1", credentials=keys).find_region() == "us-west-1"
-
-
 def test_reader_without_credentials_is_refused() -> None:
     with pytest.raises(InputError, match="no credentials"):
         ObjectReader(S3Bucket(BUCKET, endpoint_url="http://127.0.0.1:1"), "", attempts=1, stall_timeout_s=1)
+
+
+def test_reader_of_a_missing_key_with_a_dash_between_blanks_says_that_it_is_missing(served: S3Server) -> None:
+    with pytest.raises(MissingKeyError, match=r"has no key 'Cam 1 - N/none\.jpg'"):
+        read(archive_of(served).reader(), "Cam 1 - N/none.jpg")
+
+
+def test_error_never_repeats_what_the_server_says_of_the_credentials() -> None:
+    identity = "<AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId>"
+    said = f"<Error><Code>SignatureDoesNotMatch</Code><Message>no - match</Message>{identity}</Error>"
+    text = f"Error performing GET http://h/b/k in 1ms - Server returned non-2xx status code: 403 Forbidden: {said}"
+    with pytest.raises(InputError, match="403 SignatureDoesNotMatch") as caught:
+        error_of_text("b", "k", text)
+    assert "AKIDEXAMPLE" not in str(caught.value)
+    other = error_of_text("b", "k", text.replace("SignatureDoesNotMatch", "Other"))
+    assert str(other) == "s3://b, key 'k': 403 Other"
+    assert "AKIDEXAMPLE" not in str(error_of_text("b", "k", f"something else {said}"))
+
+
+def test_error_of_credentials_that_ran_out_stops_the_run() -> None:
+    with pytest.raises(InputError, match="credentials for s3://b are not usable any more"):
+        error_of_text("b", "k", "Generic S3 error: External AWS credential provider: SSOTokenLoadError")
+
+
+@pytest.mark.parametrize("credentials", [{"aws_access_key_id": "A"}, {"aws_secret_access_key": "B"}])
+def test_reader_with_half_of_a_key_is_refused(credentials: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="credentials"):
+        ObjectReader(S3Bucket(BUCKET, credentials=credentials), "", attempts=1, stall_timeout_s=1)
+
+
+def test_reader_that_is_stopped_tries_nothing_again(served: S3Server) -> None:
+    with faulty_proxy(served.endpoint_url, lambda _key, _attempt: Flaw.REFUSE) as proxy:
+        reader = archive_of(served, endpoint_url=proxy.endpoint_url).reader(attempts=20)
+        reader.stop()
+        with pytest.raises(PassingError):
+            read(reader, "large.jpg")
+    assert proxy.requests == {"large.jpg": 1}

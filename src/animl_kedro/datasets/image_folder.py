@@ -12,6 +12,9 @@ from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.files import TEMPORARY_NAME, fault_of_relative_path, inside
 from animl_kedro.images import open_image
 
+LOCK = ".lock"
+"""The file in a folder that a run which writes into it holds."""
+
 
 class ImageFolder(Mapping[str, Image]):
     """The images below a folder, by their relative path with forward slashes.
@@ -22,6 +25,11 @@ class ImageFolder(Mapping[str, Image]):
     def __init__(self, root: Path, folders: Mapping[str, Path] | None = None) -> None:
         self.root = root
         self._folders = dict(folders or {})
+
+    @property
+    def roots(self) -> list[Path]:
+        """The folders that the images lie below, always in the same order."""
+        return sorted({self.root, *(folder for folder in self._folders.values() if folder.is_dir())})
 
     def path_of(self, relative_path: str) -> Path:
         """Where an image is or would be kept. Raises ValueError where the path could lead out of the folder."""
@@ -61,7 +69,7 @@ class ImageFolder(Mapping[str, Image]):
             for folder, _, files in os.walk(place):
                 below = Path(folder)
                 prefix = PurePosixPath(name) / below.relative_to(place).as_posix()
-                yield from ((str(prefix / file), below / file) for file in files)
+                yield from ((str(prefix / file), below / file) for file in files if file != LOCK)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -93,6 +101,8 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     ) -> None:
         if folders:
             check_dataset_names(folders)
+        if relative := [folder for folder in (folders or {}).values() if not Path(folder).is_absolute()]:
+            raise DatasetError(f"`folders:` names {relative[0]!r}: expected an absolute path.")
         self._path = Path(path)
         self._folders = {name: Path(folder) for name, folder in (folders or {}).items()}
         self.metadata = metadata

@@ -11,7 +11,7 @@ HOPELESS = ("NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Expi
 PASSING_STATUSES = (408, 429)
 """Answers of the fours that another time may not get: too slow, too many."""
 
-_STATUS = re.compile(r"status code: (\d{3})")
+_STATUS = re.compile(r"Server returned non-2xx status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 
 
@@ -48,10 +48,14 @@ def object_error(bucket: str, key: str, status: int | None, code: str | None, ca
 def error_of_text(bucket: str, key: str, text: str) -> ObjectError:
     """The error for what obstore raised, which tells status and code in its text alone."""
     summary, _, details = text.partition("\n\nDebug source")
-    cause = summary.rpartition(" - ")[2]  # what stands before is the request, with the key in it
+    if "External AWS credential provider" in summary:
+        raise InputError(f"The credentials for s3://{bucket} are not usable any more. {ADVICE}")
+    if summary.endswith("incorrectly configured region"):
+        return ObjectError(f"s3://{bucket} lies in another region: set its `region:` in the catalog")
+    if status := _STATUS.search(summary):
+        code = _CODE.search(summary, status.end())
+        return object_error(bucket, key, int(status[1]), code[1] if code else None, "")
+    cause = summary.rpartition("HTTP error: ")[2].partition("<")[0][:200]
     if "kind: Timeout" in details:
         cause = "the server did not answer in time"
-    elif "redirect without LOCATION" in cause:
-        return ObjectError(f"s3://{bucket} lies in another region: set its `region:` in the catalog")
-    status, code = _STATUS.search(cause), _CODE.search(cause)
-    return object_error(bucket, key, int(status[1]) if status else None, code[1] if code else None, cause)
+    return object_error(bucket, key, None, None, cause)

@@ -9,10 +9,10 @@ import hashlib
 import os
 import random
 import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from animl_kedro.datasets.object_errors import ObjectError, PassingError, error_of_text, object_error
@@ -66,6 +66,11 @@ class ObjectReader:
         self._stall_timeout = timedelta(seconds=stall_timeout_s)
         self._store = self._make_store()
         self._etags_are_checksums = True
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """Try nothing again from now on: the run is at its end."""
+        self._stopped.set()
 
     def fetch(self, key: str, file: Path) -> ObjectFile:
         """Write an object into a file, which is whole and checked when this returns.
@@ -87,7 +92,9 @@ class ObjectReader:
                 target.seek(0)
                 target.truncate()
                 longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**made)
-                time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - lest all threads come back at once
+                # by chance, lest all threads come back at once
+                if self._stopped.wait(random.uniform(longest / 2, longest)):  # noqa: S311
+                    raise
         return self._copy(key, target)
 
     def _copy(self, key: str, target: IO[bytes]) -> ObjectFile:
@@ -162,25 +169,26 @@ class ObjectReader:
         from obstore.store import S3Store  # noqa: PLC0415
 
         bucket = self._bucket
+        endpoint_url, region = bucket.find_address()
         identity: dict[str, Any] = (
             {"skip_signature": True}
             if bucket.anonymous
             else {"credential_provider": Boto3CredentialProvider(bucket.session, ttl=CREDENTIALS_TTL)}
         )
         options: dict[str, Any] = {
-            "allow_http": bucket.endpoint_url.startswith("http://"),
+            "allow_http": endpoint_url.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_TIMEOUT_S),
             "read_timeout": self._stall_timeout,
             "timeout": OBJECT_TIMEOUT,
         }
         if bucket.is_on_loopback:  # whatever proxy the environment names cannot reach it
-            options |= {"proxy_url": bucket.endpoint_url, "proxy_excludes": "localhost,127.0.0.1,::1"}
+            options |= {"proxy_url": endpoint_url, "proxy_excludes": "localhost,127.0.0.1,::1"}
         return S3Store(
             bucket.name,
-            endpoint=bucket.endpoint_url,
-            region=bucket.find_region(),
+            endpoint=endpoint_url,
+            region=region,
             request_payer=bucket.requester_pays,
             client_options=cast("Any", options),
-            retry_config={"max_retries": 0},  # _persist does it, and knows about the bytes as well
+            retry_config={"max_retries": 0},  # `read` does it, and knows about the bytes as well
             **identity,
         )

@@ -1,5 +1,6 @@
 """An S3 bucket: which credentials, endpoint and region it is spoken to with."""
 
+import re
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,13 @@ from animl_kedro.errors import InputError
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
 
 MAX_CONNECTIONS = 64
+
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ENDPOINT = re.compile(r"https?://[^\s/@]+(/\S*)?")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Hosts on this machine, which no proxy can reach."""
@@ -30,7 +35,8 @@ class S3Bucket:
     """A bucket, spoken to through one boto3 session and client, which are made when first needed; safe for threads.
 
     ``credentials`` are boto3's session arguments: ``profile_name``, or ``aws_access_key_id``, ``aws_secret_access_key``
-    and ``aws_session_token``. Without them boto3 looks where it always does: environment, profiles, roles.
+    and ``aws_session_token``. Without them boto3 looks where it always does: environment, profiles, roles. Raises
+    InputError where the name or the endpoint can be none.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class S3Bucket:
         requester_pays: bool = False,
         credentials: Mapping[str, str] | None = None,
     ) -> None:
+        _check(name, endpoint_url)
         self.name = name
         self.anonymous = anonymous
         self.requester_pays = requester_pays
@@ -71,32 +78,32 @@ class S3Bucket:
         return self._client
 
     @property
-    def endpoint_url(self) -> str:
-        """The address of S3: as configured, or as boto3 finds it, which takes it a third of a second."""
-        return self._endpoint_url or self.client.meta.endpoint_url
-
-    @property
     def arguments(self) -> dict[str, Any]:
         """What goes with every request for the bucket."""
         return {"Bucket": self.name} | ({"RequestPayer": "requester"} if self.requester_pays else {})
 
-    def find_region(self) -> str:
-        """The region that the bucket lies in: as configured, or as Amazon says; others mostly do not care."""
+    def find_address(self) -> tuple[str, str]:
+        """Endpoint and region: as configured, or as Amazon says; others mostly do not care for the region."""
+        configured = self._region or self.session.region_name or "us-east-1"
+        if self._endpoint_url:
+            return self._endpoint_url, configured
+        region = self._region or self._ask_region() or configured
+        client = self.client if region == self.session.region_name else self._make_client(self.session, region)
+        return client.meta.endpoint_url, region
+
+    def _ask_region(self) -> str | None:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see _make_client
 
-        configured = self._region or self.session.region_name or "us-east-1"
-        if self._region or self._endpoint_url:
-            return configured
         try:
             response: Any = self.client.head_bucket(Bucket=self.name)
         except ClientError as error:  # says it all the same, to those too who may not look into the bucket
             response = error.response
         except BotoCoreError:
-            return configured
+            return None
         headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        return str(headers.get("x-amz-bucket-region", configured))
+        return headers.get("x-amz-bucket-region")  # type: ignore[no-any-return]
 
-    def _make_client(self, session: "Session") -> "S3Client":
+    def _make_client(self, session: "Session", region: str | None = None) -> "S3Client":
         from botocore import UNSIGNED  # noqa: PLC0415 - half a second that only those pay who reach for the archive
         from botocore.config import Config  # noqa: PLC0415
 
@@ -108,7 +115,7 @@ class S3Bucket:
             signature_version=UNSIGNED if self.anonymous else None,
             proxies={} if self.is_on_loopback else None,
         )
-        return session.client("s3", endpoint_url=self._endpoint_url, config=config)
+        return session.client("s3", region_name=region, endpoint_url=self._endpoint_url, config=config)
 
     def _make_session(self) -> "Session":
         import boto3  # noqa: PLC0415 - see _make_client
@@ -120,7 +127,7 @@ class S3Bucket:
         core = CoreSession(session_vars=no_profile) if "aws_access_key_id" in self._credentials else None
         try:
             session = boto3.Session(region_name=self._region, botocore_session=core, **self._credentials)
-            found = self.anonymous or session.get_credentials() is not None
+            found = self.anonymous or _are_usable(session.get_credentials())
         except (BotoCoreError, TypeError) as error:
             raise InputError(f"The credentials for s3://{self.name} are not usable: {error}. {ADVICE}") from error
         if not found:
@@ -132,3 +139,17 @@ class S3Bucket:
 
     def __repr__(self) -> str:
         return f"S3Bucket({self.name!r})"
+
+
+def _check(name: str, endpoint_url: str | None) -> None:
+    """Raises InputError where a bucket's name or an endpoint can be none."""
+    if not BUCKET_NAME.fullmatch(str(name)):
+        raise InputError(f"{name!r} cannot be the name of a bucket: expected letters, digits, '.', '_' and '-' alone.")
+    if endpoint_url is not None and not ENDPOINT.fullmatch(str(endpoint_url)):
+        raise InputError(f"endpoint_url {endpoint_url!r} is no address: expected http://host:port or https://host.")
+
+
+def _are_usable(credentials: "Credentials | None") -> bool:
+    """Whether there are a key and its secret; those of a role or of a single sign-on are fetched for that."""
+    frozen = None if credentials is None else credentials.get_frozen_credentials()
+    return bool(frozen and frozen.access_key and frozen.secret_key)

@@ -31,6 +31,9 @@ EARLIER_SCHEMAS = ("/1.0/", "/1.0.1/")
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, which Excel writes."""
 
+LONGEST_CELL = 16 * 1024**2
+"""Characters; exifData may hold a thumbnail, and Python's own limit is 131,072."""
+
 PARQUET_MAGIC = b"PAR1"
 
 
@@ -130,6 +133,7 @@ class Package:
     def _rows_of_file(self, path: str, row_type: type[Row], blanks: Mapping[str, str]) -> Iterator[Row]:
         # a StringIO of the whole text takes four bytes a character, and thrice the time
         text = io.TextIOWrapper(io.BytesIO(self._data(path)), encoding=ENCODING, newline="")
+        csv.field_size_limit(LONGEST_CELL)
         # strict: after a quote that is never closed, the rest of the file would be one cell, and its rows be lost
         lines = csv.reader(text, strict=True)
         try:

@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -281,3 +282,20 @@ def test_two_downloads_at_once_into_one_folder_share_the_work(upstream: Any, tmp
         assert set(proxy.requests.values()) == {1}
     check_whole(store, make_images(IMAGES))
     assert len((store.root / LEDGER).read_bytes().splitlines()) == IMAGES
+
+
+def test_two_stores_of_one_adopted_folder_share_its_lock_and_the_work(upstream: Any, tmp_path: Path) -> None:
+    images = make_images(IMAGES)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    stores = [ImageFolder(tmp_path / name, {DATASET: shared}) for name in ("one", "two")]
+    with archive_behind(upstream, lambda _key, _attempt: None, latency_s=0.05) as (archive, proxy):
+        with ThreadPoolExecutor(2) as pool:
+            manifests = list(pool.map(lambda store: download(images, archive, store, DownloadParams()), stores))
+        assert set(proxy.requests.values()) == {1}
+    assert {status for manifest in manifests for status in manifest["status"]} == {
+        FileStatus.DOWNLOADED,
+        FileStatus.PRESENT,
+    }
+    for store in stores:
+        check_whole(store, images)

@@ -135,3 +135,12 @@ def test_plan_in_words_says_how_much_and_how_long(changes: dict[str, Any], text:
     keys = tuple(f"k{number}" for number in range(10))
     found = DatasetPlan("island", 1000, keys, sampled=4, failed=0, bytes=8e6, seconds=5.0, error=None)
     assert text in describe_plan(found._replace(**changes))
+
+
+def test_plan_counts_a_file_that_is_not_the_one_of_the_ledger_as_absent(served: S3Server, store: ImageFolder) -> None:
+    images = make_images(IMAGES).drop(index=list(MISSING))
+    download(images, archive_of(served), store, PARAMS)
+    store.path_of(f"{DATASET}/{images['file_name'][0]}").write_bytes(b"other")
+    changed = images.assign(key=images["key"].where(images.index != 1, images["key"][0]))
+    found, _ = plan(changed, archive_of(served), store)
+    assert found.absent == (images["key"][0], images["key"][0])

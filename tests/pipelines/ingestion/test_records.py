@@ -577,3 +577,14 @@ def test_read_records_with_two_forms_of_an_accent_rejects_the_second() -> None:
     records = [image_record(0, file_name="p/ca\u00f1ada.jpg"), image_record(1, file_name="p/can\u0303ada.jpg")]
     tables = read_one(make_export(records, []), ingestion_params())
     assert tables.rejected["reason"].tolist() == [Reason.SAME_FILE_NAME]
+
+
+@pytest.mark.parametrize(("media_type", "kept"), [("image/jpeg", 1), ("IMAGE/PNG", 1), (None, 1), ("video/mp4", 0)])
+def test_read_records_of_media_keeps_the_images(media_type: str | None, kept: int) -> None:
+    tables = read_image_record(media_type=media_type)
+    assert len(tables.images) == kept
+    assert reasons(tables) == [Reason.NOT_AN_IMAGE] * (1 - kept)
+
+
+def test_read_records_of_an_image_that_is_corrupt_rejects_it() -> None:
+    assert reasons(read_image_record(corrupt=True)) == [Reason.CORRUPT]

@@ -3,15 +3,14 @@
 import errno
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from animl_kedro.allocator import keep_freed_memory
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchives
-from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.datasets.image_folder import LOCK, ImageFolder
 from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
@@ -22,8 +21,6 @@ from animl_kedro.pipelines.ingestion.stock import FileRow, Wanted, entry_of, ins
 from animl_kedro.pipelines.ingestion.workers import in_threads
 from animl_kedro.progress import track
 from animl_kedro.tables import FileStatus, ImageFiles
-
-LOCK = ".lock"
 
 READING_THREADS = 8
 """Files are read by few threads: they are at hand, and more would only wait for each other."""
@@ -45,7 +42,7 @@ def download(
     """
     keep_freed_memory()
     try:
-        with _alone_in(store.root), opened_ledger(store.root) as ledger:
+        with _alone_in(store), opened_ledger(store.root) as ledger:
             store.remove_leftovers()
             rows = _bring_all(images, archive, store, ledger, params)
     except OSError as error:
@@ -67,7 +64,7 @@ def _bring_all(
     adopted, absent = _adopt(stock.unknown, store, ledger)
     readers = Readers(archive, params)
     tasks = [*stock.absent, *absent]
-    fetched = in_threads(lambda wanted: _fetch(wanted, store, ledger, readers), tasks, params.threads)
+    fetched = in_threads(lambda wanted: _fetch(wanted, store, ledger, readers), tasks, params.threads, readers.stop)
     shown = track(fetched, "downloading images", total=len(tasks))
     return {row.image_id: row for rows in (stock.present, adopted, shown) for row in rows}
 
@@ -112,16 +109,20 @@ def _fetch(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers)
 
 
 @contextmanager
-def _alone_in(root: Path) -> Iterator[None]:
-    """Hold the store's lock, which the system gives back even where a run is killed."""
-    root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.info("another run is downloading into %s: waiting for it to end", root)
-        lock.acquire()
-    try:
+def _alone_in(store: ImageFolder) -> Iterator[None]:
+    """Hold the locks of the store's folders, which the system gives back even where a run is killed."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as locks:
+        for folder in store.roots:
+            lock = FileLock(folder / LOCK)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                logger.info("another run is downloading into %s: waiting for it to end", folder)
+                lock.acquire()
+            except OSError:
+                if folder == store.root:
+                    raise
+                continue  # images that are only read need no lock
+            locks.callback(lock.release)
         yield
-    finally:
-        lock.release()

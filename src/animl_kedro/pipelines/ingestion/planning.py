@@ -11,7 +11,7 @@ import pandas as pd
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchives
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.datasets.object_errors import ObjectError
-from animl_kedro.pipelines.ingestion.ledger import read_ledger
+from animl_kedro.pipelines.ingestion.ledger import Entry, read_ledger
 from animl_kedro.pipelines.ingestion.parameters import DownloadParams
 from animl_kedro.pipelines.ingestion.readers import Readers
 from animl_kedro.pipelines.ingestion.stock import FileRow, Wanted, take_stock
@@ -54,8 +54,9 @@ def plan_downloads(
     images: pd.DataFrame, archive: ImageArchive | ImageArchives, store: ImageFolder, params: DownloadParams
 ) -> tuple[list[DatasetPlan], pd.DataFrame]:
     """A plan for each data set, and the manifest as it stands. Raises InputError where nothing can be downloaded."""
-    stock = take_stock(images, store, read_ledger(store.root))
-    others = [_as_it_lies(wanted, store) for wanted in (*stock.unknown, *stock.absent)]
+    entries = read_ledger(store.root)
+    stock = take_stock(images, store, entries)
+    others = [_as_it_lies(wanted, store, entries.get(wanted.path)) for wanted in (*stock.unknown, *stock.absent)]
     absent = [*stock.absent, *(wanted for wanted, row in zip(stock.unknown, others, strict=False) if row.path is None)]
     readers = Readers(archive, params)
     plans = [
@@ -82,13 +83,13 @@ def describe_plan(plan: DatasetPlan) -> str:
     return f"{text}; to be fetched: {listed}" + (f" and {absent - LISTED:,} more" if absent > LISTED else "")
 
 
-def _as_it_lies(wanted: Wanted, store: ImageFolder) -> FileRow:
+def _as_it_lies(wanted: Wanted, store: ImageFolder, entry: Entry | None) -> FileRow:
     """The row of an image that the ledger does not vouch for: its file, if there is one, is not read for that."""
     try:
         size = store.path_of(wanted.path).stat().st_size
     except OSError:
         size = 0
-    if not size:
+    if not size or (entry and (entry.key, entry.bytes) != (wanted.key, size)):
         return FileRow.absent(wanted, FileStatus.MISSING, "not downloaded, in a dry run")
     return FileRow(wanted.image_id, wanted.key, wanted.path, size, None, FileStatus.PRESENT, None)
 

@@ -16,6 +16,11 @@ class Readers:
         self._readers: dict[str, ObjectReader] = {}
         self._making = Lock()
 
+    def stop(self) -> None:
+        """Try nothing again from now on."""
+        for reader in list(self._readers.values()):
+            reader.stop()
+
     def of_dataset(self, dataset: str) -> ObjectReader:
         """The reader of a data set's archive.
 

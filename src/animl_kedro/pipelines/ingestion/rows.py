@@ -87,7 +87,8 @@ class ImageReader:
         """
         if record.get("corrupt") is True:
             raise RejectedError(Reason.CORRUPT, "the export says that the image is corrupt")
-        if (media_type := record.get("media_type")) is not None:  # which only other media than images have
+        media_type = record.get("media_type")
+        if isinstance(media_type, str) and media_type and not media_type.lower().startswith("image"):
             raise RejectedError(Reason.NOT_AN_IMAGE, f"the export says that it is {shown(media_type)}")
         key = self._key_rule.key_of(record)
         if key is None:

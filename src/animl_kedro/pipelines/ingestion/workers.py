@@ -11,10 +11,13 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], threads: int) -> Iterator[Result]:
+def in_threads(
+    work: Callable[[Task], Result], tasks: Sequence[Task], threads: int, stop: Callable[[], None] | None = None
+) -> Iterator[Result]:
     """Yield the tasks' results in the order in which they are done.
 
-    An error ends all threads, each after the task that it is at, and is raised. A future for each task would cost as
+    An error ends all threads, each after the task that it is at, and is raised. `stop` is called before these are
+    waited for: it may shorten their tasks. A future for each task would cost as
     much as a small download.
     """
     waiting = deque(tasks)
@@ -46,3 +49,5 @@ def in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], threads: i
                 yield result  # type: ignore[misc] # which is there where no error is
         finally:
             stopped.set()
+            if stop is not None:
+                stop()
