@@ -1,7 +1,7 @@
 """Objects of a bucket in bulk: many threads over one store, each object checked, what can pass tried again.
 
-The bytes move through obstore, whose store is Rust and gives Python's lock back while it waits: a thread of it costs
-half the processor time of boto3's. Credentials, endpoint and region are boto3's.
+The bytes move through obstore, whose store is Rust and gives Python's lock back while it waits. Credentials, endpoint
+and region are boto3's.
 """
 
 import errno
