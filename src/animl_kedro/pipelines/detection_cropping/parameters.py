@@ -8,6 +8,25 @@ from pydantic import Field
 from animl_kedro.parameters import StrictParams
 
 
+class DetectorParams(StrictParams):
+    """Which detector finds the animals of images without boxes, and what of its findings counts."""
+
+    model: str = "v5b"
+    """The name of a MegaDetector: v5a, v5b, v1000-redwood, -cedar, -larch, -sorrel or -spruce; or any name, with the
+    file of its weights."""
+
+    weights: str | None = None
+    """A file of weights. None looks for the named model's below `weights_folder`, and downloads it to there."""
+
+    weights_folder: str = "data/06_models/megadetector"
+
+    confidence_threshold: float = Field(0.2, ge=0, le=1)
+    """Detections below it are not cropped, nor are they taken for people or vehicles."""
+
+    save_every: int = Field(200, ge=1)
+    """Images after which the cache is saved; a run that is killed loses at most so many."""
+
+
 class CroppingParams(StrictParams):
     """How a box becomes a crop."""
 
@@ -34,7 +53,29 @@ class CroppingParams(StrictParams):
 class DetectionCroppingParams(StrictParams):
     """What becomes a crop, and how."""
 
+    unboxed_labels: Literal["reject", "whole_frame", "detector"] = "reject"
+    """What becomes of an image whose labels have no box, or the whole frame as their box: nothing, a crop of the whole
+    frame, or crops of the animals that the detector finds, where the image has one label only."""
+
+    person_labels: tuple[str, ...] = ("person", "people", "human", "humans", "homo sapiens")
+    vehicle_labels: tuple[str, ...] = ("vehicle", "car", "truck", "atv", "motorcycle", "bicycle", "boat")
+    """Labels of what never becomes a crop, nor a part of one, without regard to upper and lower case."""
+
+    detector: DetectorParams = DetectorParams()
+
     cropping: CroppingParams = CroppingParams()
 
+    sequence_gap_s: float = Field(60, gt=0)
+    """Seconds between two images of a location after which a new sequence begins, where the export has none."""
+
+    executor: str = Field("processes", pattern=r"^(processes|(tcp|tls|ws|wss)://.+)$")
+    """Where images are cropped: "processes" of this machine, or the address of a Dask cluster's scheduler."""
+
     processes: int | None = Field(None, ge=1)
-    """Images cropped at the same time; None takes as many as there are processors."""
+    """Images cropped at the same time on this machine; None takes as many as there are processors."""
+
+    remove_orphans: bool = False
+    """Remove the crops in the folder that no box belongs to any more; otherwise they are listed."""
+
+    samples_per_label: int = Field(8, ge=1)
+    """Crops of a label on the contact sheet."""
