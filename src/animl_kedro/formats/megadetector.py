@@ -12,8 +12,8 @@ from typing import Any
 from animl_kedro.errors import InputError
 
 FORMAT_VERSION = "1.6"
-ANIMAL = "1"
-CATEGORIES = {ANIMAL: "animal", "2": "person", "3": "vehicle"}
+ANIMAL, PERSON, VEHICLE = "1", "2", "3"
+CATEGORIES = {ANIMAL: "animal", PERSON: "person", VEHICLE: "vehicle"}
 BOX_DECIMALS = 6
 """A millionth of the frame: finer than a hundredth of a pixel, coarser than the noise of floating point."""
 
