@@ -2,11 +2,15 @@
 
 What comes out is upright by its EXIF orientation, RGB, and whole. What is truncated, empty, not an image or
 suspiciously large is refused with an :class:`UnreadableImageError`; no half-grey picture passes.
+
+:func:`open_image` decodes all of an image, a :class:`Photograph` only the parts that are asked for.
 """
 
 import io
 import struct
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -36,6 +40,50 @@ class UnreadableImageError(Exception):
     """An image that cannot be used, with the reason in words."""
 
 
+Window = tuple[int, int, int, int]
+"""A rectangle of pixels of the upright image: left, top, right, bottom. It may reach beyond the frame."""
+
+
+class Photograph:
+    """An image in a file's bytes, whose pixels are decoded only where they are asked for.
+
+    Attributes:
+        size: Width and height in pixels of the upright image.
+        stored_size: Width and height before the turn by the EXIF orientation.
+        orientation: The EXIF orientation; 1 where there is none.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Read the header alone.
+
+        Raises UnreadableImageError where there is none, or where it tells of more than `MAX_PIXELS`.
+        """
+        with _opened(data) as image:
+            self.stored_size = image.size
+            self.orientation = _orientation(image)
+        self.size = _turned(self.stored_size, self.orientation)
+        self._data = data
+
+    def crop(self, windows: Sequence[Window]) -> list[Image.Image]:
+        """The upright pixels of each window, in RGB; black where a window reaches beyond the frame.
+
+        Raises UnreadableImageError where the image is truncated, be it outside of the windows, or damaged within them.
+        """
+        if not windows:
+            return []
+        region = _region_around(windows, self.size)
+        pixels = self._decode(region)
+        if list(windows) == [region]:
+            return [pixels]  # a copy of a whole frame takes 100 MB
+        left, top, _, _ = region
+        return [pixels.crop((x0 - left, y0 - top, x1 - left, y1 - top)) for x0, y0, x1, y1 in windows]
+
+    def _decode(self, region: Window) -> Image.Image:
+        """The upright pixels of a rectangle inside the frame."""
+        image = open_image(self._data)
+        return image if image.size == region[2:] and region[:2] == (0, 0) else image.crop(region)
+
+
 def open_image(source: Path | bytes) -> Image.Image:
     """Open an image file, or its bytes, fully decoded, upright and in RGB.
 
@@ -45,25 +93,12 @@ def open_image(source: Path | bytes) -> Image.Image:
         data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
-    if not data:
-        raise UnreadableImageError("the file is empty")
-    try:
-        with warnings.catch_warnings():
-            # The bound on pixels is ours, below; Pillow's own warns at half of it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_size(image)
-                image.load()
-                method = UPRIGHT.get(_orientation(image))
-                upright = image if method is None else image.transpose(method)
-                upright.info.pop("exif", None)  # lest somebody turns it once more
-                return _to_rgb(upright)
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(str(error)) from error
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError("not an image in a known format") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UnreadableImageError(f"damaged: {error}") from error
+    with _opened(data) as image:
+        image.load()
+        method = UPRIGHT.get(_orientation(image))
+        upright = image if method is None else image.transpose(method)
+        upright.info.pop("exif", None)  # lest somebody turns it once more
+        return _to_rgb(upright)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -73,11 +108,49 @@ def size_of(path: Path) -> tuple[int, int]:
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-            turned = _orientation(image) in TURNED_ORIENTATIONS
+            return _turned(image.size, _orientation(image))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
-    return (height, width) if turned else (width, height)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """An image of which the header is read; what goes wrong with it is told as an UnreadableImageError."""
+    if not data:
+        raise UnreadableImageError("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # The bound on pixels is ours, below; Pillow's own warns at half of it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_size(image)
+                yield image
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(str(error)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image in a known format") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImageError(f"damaged: {error}") from error
+
+
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """The size of the upright image."""
+    width, height = size
+    return (height, width) if orientation in TURNED_ORIENTATIONS else (width, height)
+
+
+def _region_around(windows: Sequence[Window], size: tuple[int, int]) -> Window:
+    """The smallest rectangle that holds all that windows show of the frame; one pixel if they show nothing."""
+    lefts, tops, rights, bottoms = zip(*windows, strict=True)
+    left, right = _clipped(min(lefts), max(rights), size[0])
+    top, bottom = _clipped(min(tops), max(bottoms), size[1])
+    return left, top, right, bottom
+
+
+def _clipped(start: int, end: int, length: int) -> tuple[int, int]:
+    """The part of a stretch inside a frame of this length, of one pixel at least."""
+    start = min(max(start, 0), length - 1)
+    return start, max(min(end, length), start + 1)
 
 
 def _orientation(image: Image.Image) -> int:
