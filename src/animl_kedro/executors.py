@@ -1,0 +1,241 @@
+"""Work on many tasks at once, by processes of this machine or by a Dask cluster, whatever happens to a worker.
+
+Tasks go to the workers in shards. A shard whose worker died is done again; one that loses its workers again and again
+is done task by task, so that the task which is to blame is found, and it alone is given up.
+"""
+
+import logging
+import math
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from animl_kedro.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+HERE = "processes"
+"""The executor of this machine."""
+
+SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx)://\S+")
+"""Addresses of Dask's schedulers."""
+
+CONNECT_TIMEOUT_S = 10
+
+FEW_TASKS = 64
+"""Below this, starting processes takes longer than the work."""
+
+SHARDS_PER_PROCESS = 4
+"""How many shards a process gets at least, where there are few tasks: all processes end at about the same time."""
+
+MOST_LOSSES = 3
+"""How often a shard may lose its worker before its tasks are done one by one. Dask counts by itself, to 3 as well."""
+
+DASK_WINDOW = 1000
+"""Shards that a scheduler holds at once: enough for large clusters, and it need not hold a million tasks."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Shard = list[Task]
+
+
+def in_shards(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    executor: str,
+    processes: int | None,
+    on_lost: Callable[[Task], Result],
+    shard_size: int = 32,
+) -> Iterator[Result]:
+    """Yield the result of every task as they come, in no order.
+
+    `executor` is "processes", on this machine: `processes` of them, None for one a core, and none but this one for 1 or
+    for few tasks; or the address of a Dask scheduler ("tcp://host:8786"), whose workers need this package. What goes to
+    workers and comes back is pickled. A script that calls this needs `if __name__ == "__main__":`, since processes
+    import it when they start.
+
+    A task that kills whatever worker it is given to has the result that `on_lost` makes of it, here; a task may be done
+    more than once for that. An error of the work itself is raised here as it is, and ends the work on the others.
+    Raises InputError where the executor is unknown, not installed, cannot be reached or is lost.
+    """
+    if executor != HERE and not SCHEDULER.fullmatch(executor):
+        raise InputError(
+            f"The executor {executor!r} is unknown: expected {HERE!r} for processes of this machine, or the address of "
+            "a Dask scheduler such as tcp://192.168.0.10:8786."
+        )
+    if executor != HERE:
+        backend = _dask(executor)
+        return _run(work, _cut(tasks, shard_size), backend, on_lost) if tasks else iter(())
+    processes = processes or os.cpu_count() or 1
+    if processes == 1 or len(tasks) < FEW_TASKS:
+        return map(work, tasks)
+    size = min(shard_size, math.ceil(len(tasks) / (processes * SHARDS_PER_PROCESS)))
+    return _run(work, _cut(tasks, size), _local(processes), on_lost)
+
+
+@dataclass(frozen=True)
+class _Backend:
+    """A kind of executor. `open` gives a new one, or one with a single worker where it is told so."""
+
+    open: Callable[[bool], AbstractContextManager[Executor]]
+    lost: tuple[type[BaseException], ...]
+    """The errors of a shard whose worker died, though the executor had tried as often as it does by itself."""
+    window: int
+    """How many shards are handed over at once."""
+    most_losses: int
+    gone: str
+    """What is told where the executor gave up on all of the work."""
+
+
+def _local(processes: int) -> _Backend:
+    return _Backend(
+        open=lambda alone: _process_pool(1 if alone else processes),
+        lost=(BrokenExecutor,),
+        window=2 * processes,
+        most_losses=MOST_LOSSES,
+        gone="The worker processes were stopped.",
+    )
+
+
+def _dask(address: str) -> _Backend:
+    try:
+        from distributed.scheduler import KilledWorker  # noqa: PLC0415 - an optional part
+    except ImportError as error:
+        raise InputError("Dask is not installed: pip install 'animl-kedro[dask]'") from error
+    return _Backend(
+        open=lambda _: _dask_executor(address),
+        lost=(KilledWorker,),
+        window=DASK_WINDOW,
+        most_losses=1,
+        gone=f"The Dask scheduler at {address} was lost. Start it again and then this: what is done is not done twice.",
+    )
+
+
+def _run(
+    work: Callable[[Task], Result], shards: Iterable[Shard[Task]], backend: _Backend, on_lost: Callable[[Task], Result]
+) -> Iterator[Result]:
+    guilty: list[Shard[Task]] = []
+    yield from _done(work, shards, backend, guilty, alone=False)
+    for shard in guilty:
+        # one task at a time, so that nothing else can have killed the worker
+        lost: list[Shard[Task]] = []
+        yield from _done(work, ([task] for task in shard), backend, lost, alone=True)
+        for (task,) in lost:
+            logger.warning("the worker process died whenever it was given this task: %.200s", task)
+            yield on_lost(task)
+
+
+def _done(
+    work: Callable[[Task], Result],
+    shards: Iterable[Shard[Task]],
+    backend: _Backend,
+    guilty: list[Shard[Task]],
+    *,
+    alone: bool,
+) -> Iterator[Result]:
+    """Yield the results of shards, of each once, and put the shards whose workers die too often into `guilty`."""
+    waiting = deque(enumerate(shards))
+    losses: Counter[int] = Counter()
+    while waiting:
+        lost = []
+        with backend.open(alone) as pool:
+            for number, shard, future in _finished(pool, work, waiting, 1 if alone else backend.window):
+                try:
+                    results = future.result()
+                except backend.lost:
+                    lost.append((number, shard))
+                except CancelledError:
+                    raise InputError(backend.gone) from None
+                else:
+                    yield from results
+        losses.update(number for number, _ in lost)
+        too_often = {number for number, _ in lost if losses[number] >= backend.most_losses}
+        guilty += [shard for number, shard in lost if number in too_often]
+        waiting.extendleft((number, shard) for number, shard in lost if number not in too_often)
+        if lost and not alone:
+            logger.warning("a worker process died: %d shards are done again", len(lost))
+
+
+def _finished(
+    pool: Executor, work: Callable[[Task], Result], waiting: deque[tuple[int, Shard[Task]]], window: int
+) -> Iterator[tuple[int, Shard[Task], Future[list[Result]]]]:
+    """Yield shards with their futures as they are done. What the pool takes no more is left in `waiting`."""
+    running: dict[Future[list[Result]], tuple[int, Shard[Task]]] = {}
+    finished: SimpleQueue[Future[list[Result]]] = SimpleQueue()
+    broken = False
+    while running or (waiting and not broken):
+        while waiting and not broken and len(running) < window:
+            try:
+                future = pool.submit(_do, work, waiting[0][1])
+            except BrokenExecutor:
+                broken = True
+            else:
+                running[future] = waiting.popleft()
+                future.add_done_callback(finished.put)
+        if running:
+            future = finished.get()
+            yield *running.pop(future), future
+
+
+def _do(work: Callable[[Task], Result], shard: Shard[Task]) -> list[Result]:
+    """Work on a shard: this is what runs in a worker."""
+    return [work(task) for task in shard]
+
+
+def _cut(tasks: Sequence[Task], size: int) -> Iterator[Shard[Task]]:
+    return (list(tasks[start : start + size]) for start in range(0, len(tasks), size))
+
+
+@contextmanager
+def _process_pool(processes: int) -> Iterator[Executor]:
+    # A forked process would inherit locks that the threads of other libraries hold.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    try:
+        first = pool.submit(os.getpid)
+        yield pool
+        if isinstance(first.exception(), BrokenExecutor):
+            raise InputError(
+                "The worker processes die before they do anything. If a script of yours calls this, put the call "
+                'below `if __name__ == "__main__":`; else set processes: 1, and the cause is shown.'
+            )
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker process end when its parent is killed: else it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _exit_after(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _dask_executor(address: str) -> Iterator[Executor]:
+    from distributed import Client  # noqa: PLC0415 - an optional part
+
+    try:
+        client: Any = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise InputError(f"There is no Dask scheduler at {address}: {error}. Start one: dask scheduler") from error
+    pool = client.get_executor()
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False)  # cancels what is not done
+        client.close()
