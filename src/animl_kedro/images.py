@@ -9,7 +9,7 @@ suspiciously large is refused with an :class:`UnreadableImageError`; no half-gre
 import io
 import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """What cameras and archives hold. Pillow knows more, some of which (EPS) start other programs to be read."""
+
+JPEG_START = b"\xff\xd8"
+"""With what each JPEG starts."""
 
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
@@ -35,6 +38,12 @@ UPRIGHT = {
 TURNED_ORIENTATIONS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
+MIRRORED_COLUMNS = (2, 3, 7, 8)
+"""EXIF orientations with which columns are stored from the end, seen after width and height are swapped back."""
+
+MIRRORED_ROWS = (3, 4, 6, 7)
+"""EXIF orientations with which rows are stored from the end, seen after width and height are swapped back."""
+
 
 class UnreadableImageError(Exception):
     """An image that cannot be used, with the reason in words."""
@@ -42,6 +51,18 @@ class UnreadableImageError(Exception):
 
 Window = tuple[int, int, int, int]
 """A rectangle of pixels of the upright image: left, top, right, bottom. It may reach beyond the frame."""
+
+
+def _find_decoder() -> Callable[[bytes, tuple[int, int], Window], bytes] | None:
+    try:
+        from animl_kedro._jpeg_region import decode_region  # noqa: PLC0415
+    except ImportError:
+        return None
+    return decode_region
+
+
+DECODE_REGION = _find_decoder()
+"""The decoder of parts of a JPEG; None where it could not be built, and Pillow decodes the whole."""
 
 
 class Photograph:
@@ -80,7 +101,17 @@ class Photograph:
 
     def _decode(self, region: Window) -> Image.Image:
         """The upright pixels of a rectangle inside the frame."""
-        image = open_image(self._data)
+        if DECODE_REGION is not None and self._data.startswith(JPEG_START):
+            stored = _stored(region, self.stored_size, self.orientation)
+            try:
+                pixels = DECODE_REGION(self._data, self.stored_size, stored)
+            except ValueError as error:
+                raise UnreadableImageError(f"damaged: {error}") from error
+            except NotImplementedError:
+                pass  # CMYK and the like: Pillow knows more
+            else:
+                return _upright(_image_of(pixels, stored), self.orientation)
+        image = _open_whole(self._data)
         return image if image.size == region[2:] and region[:2] == (0, 0) else image.crop(region)
 
 
@@ -93,12 +124,8 @@ def open_image(source: Path | bytes) -> Image.Image:
         data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
-    with _opened(data) as image:
-        image.load()
-        method = UPRIGHT.get(_orientation(image))
-        upright = image if method is None else image.transpose(method)
-        upright.info.pop("exif", None)  # lest somebody turns it once more
-        return _to_rgb(upright)
+    photograph = Photograph(data)
+    return photograph.crop([(0, 0, *photograph.size)])[0]
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -111,6 +138,38 @@ def size_of(path: Path) -> tuple[int, int]:
             return _turned(image.size, _orientation(image))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
+
+
+def _open_whole(data: bytes) -> Image.Image:
+    """The upright image in RGB, as Pillow decodes it."""
+    with _opened(data) as image:
+        image.load()
+        upright = _upright(image, _orientation(image))
+        upright.info.pop("exif", None)  # lest somebody turns it once more
+        return _to_rgb(upright)
+
+
+def _image_of(pixels: bytes, region: Window) -> Image.Image:
+    """An image of the RGB pixels of a rectangle."""
+    left, top, right, bottom = region
+    return Image.frombytes("RGB", (right - left, bottom - top), pixels)
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    method = UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _stored(region: Window, stored_size: tuple[int, int], orientation: int) -> Window:
+    """The rectangle of stored pixels that the turn by the orientation brings to this one."""
+    left, top, right, bottom = region
+    if orientation in TURNED_ORIENTATIONS:
+        left, top, right, bottom = top, left, bottom, right
+    if orientation in MIRRORED_COLUMNS:
+        left, right = stored_size[0] - right, stored_size[0] - left
+    if orientation in MIRRORED_ROWS:
+        top, bottom = stored_size[1] - bottom, stored_size[1] - top
+    return left, top, right, bottom
 
 
 @contextmanager
