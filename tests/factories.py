@@ -12,10 +12,10 @@ import yaml
 from kedro.io import DataCatalog
 from PIL import ExifTags, Image
 
-from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.formats.key_rule import KeyRule
 from animl_kedro.formats.label_export import LabelExport
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, DetectionCroppingParams
 from animl_kedro.pipelines.ingestion.parameters import IngestionParams, SelectionParams
 from animl_kedro.tables import Annotations, BoxUnit, FileStatus, ImageFiles, Images
@@ -186,9 +186,11 @@ def fill_store(store: ImageFolder, images: pd.DataFrame, size: tuple[int, int] =
 
 
 def cropping_params(**changes: Any) -> DetectionCroppingParams:
-    """Parameters of the cropping: in this process, every pixel kept."""
-    processes = changes.pop("processes", 1)
-    return DetectionCroppingParams(cropping=CroppingParams(**({"max_side": None} | changes)), processes=processes)
+    """Parameters of detection and cropping, those of `cropping` by their names: in this process, every pixel kept."""
+    cropping = {name: changes.pop(name) for name in list(changes) if name in CroppingParams.model_fields}
+    return DetectionCroppingParams(
+        cropping=CroppingParams(**({"max_side": None} | cropping)), **({"processes": 1} | changes)
+    )
 
 
 def catalog_of(pipeline: str, folder: Path) -> DataCatalog:

@@ -36,6 +36,7 @@ class BoxSource(StrEnum):
     """Where a crop's box came from."""
 
     ANNOTATION = "annotation"
+    WHOLE_FRAME = "whole_frame"
     DETECTOR = "detector"
 
 
@@ -145,7 +146,8 @@ class Crops(Table):
 
     ``crop_id`` is the path of the crop below the crop folder. ``box_*`` are pixels of the upright image,
     ``relative_*`` the same box in fractions of it; ``width`` and ``height`` are the pixels of the crop as stored.
-    ``settings`` is the checksum of the cropping parameters.
+    ``sequence_id`` is the export's, or that of a burst by location and time. ``detector`` is the version of the
+    detector that found the box, where one did. ``settings`` is the checksum of the cropping parameters.
     """
 
     crop_id: Series[str] = pa.Field(unique=True)
@@ -158,6 +160,7 @@ class Crops(Table):
     datetime: Series[pa.DateTime] = pa.Field(nullable=True)
     label: Series[str]
     box_source: Series[str] = pa.Field(isin=list(BoxSource))
+    detector: Series[str] = pa.Field(nullable=True)
     confidence: Series[float] = pa.Field(ge=0, le=1)
     box_left: Series[float] = pa.Field(ge=0)
     box_top: Series[float] = pa.Field(ge=0)
@@ -180,6 +183,13 @@ class RejectedBoxes(Table):
     label: Series[str] = pa.Field(nullable=True)
     reason: Series[str]
     detail: Series[str]
+
+
+class OrphanedCrops(Table):
+    """One row a file in the crop folder that no box belongs to any more."""
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    bytes: Series[int] = pa.Field(ge=0)
 
 
 class LabeledCrops(Table):

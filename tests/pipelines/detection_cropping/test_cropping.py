@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,125 +14,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
-from animl_kedro.formats.megadetector import BOX_DECIMALS
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import open_image
 from animl_kedro.pipelines.detection_cropping.cropping import (
     Box,
     Crop,
     CropTask,
-    Reason,
     Rejected,
     crop_image,
-    window_of,
+    fingerprint_of,
 )
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
+from animl_kedro.pipelines.detection_cropping.reasons import Reason
+from animl_kedro.pipelines.detection_cropping.windows import window_of
 from factories import IMAGE_SIZE, coordinates, write_image, write_jpeg
 
 WIDTH, HEIGHT = IMAGE_SIZE
 
 Shape = Literal["square", "pad", "tight"]
-
-
-# The window
-
-
-@pytest.mark.parametrize(
-    ("box", "margin", "shape", "window"),
-    [
-        pytest.param((60, 40, 50, 30), 0, "square", (60, 30, 110, 80), id="wide, in the middle"),
-        pytest.param((60, 40, 30, 50), 0, "square", (50, 40, 100, 90), id="tall, in the middle"),
-        pytest.param((60, 40, 50, 30), 0.1, "square", (55, 25, 115, 85), id="margin"),
-        pytest.param((60.4, 40.6, 49.2, 29.8), 0, "square", (60, 31, 110, 81), id="fractions go outward"),
-        pytest.param((0, 60, 20, 50), 0, "square", (0, 60, 50, 110), id="left edge"),
-        pytest.param((180, 60, 20, 50), 0, "square", (150, 60, 200, 110), id="right edge"),
-        pytest.param((60, 0, 50, 20), 0, "square", (60, 0, 110, 50), id="upper edge"),
-        pytest.param((60, 130, 50, 20), 0, "square", (60, 100, 110, 150), id="lower edge"),
-        pytest.param((0, 0, 50, 30), 0.1, "square", (0, 0, 60, 60), id="corner and margin"),
-        pytest.param((150, 120, 50, 30), 0.1, "square", (140, 90, 200, 150), id="other corner and margin"),
-        pytest.param((0, 10, 200, 50), 0, "square", (0, -25, 200, 175), id="longer than the frame is high"),
-        pytest.param((0, 0, 200, 150), 0.5, "square", (-100, -125, 300, 275), id="larger than the frame"),
-        pytest.param((60, 40, 50, 30), 0.1, "pad", (55, 25, 115, 85), id="padded, in the middle"),
-        pytest.param((0, 60, 20, 50), 0, "pad", (-15, 60, 35, 110), id="padded at the left edge"),
-        pytest.param((190, 148, 10, 2), 0, "pad", (190, 144, 200, 154), id="padded in the corner"),
-        pytest.param((60, 40, 50, 30), 0.1, "tight", (55, 35, 115, 75), id="tight, in the middle"),
-        pytest.param((60.4, 40.6, 49.2, 29.8), 0, "tight", (60, 40, 110, 71), id="tight fractions go outward"),
-        pytest.param((0, 0, 200, 150), 1, "tight", (0, 0, 200, 150), id="tight stays in the frame"),
-    ],
-)
-def test_window_of_a_box_is_as_documented(
-    box: tuple[float, ...], margin: float, shape: Shape, window: tuple[int, ...]
-) -> None:
-    assert window_of(PixelBox(*box), IMAGE_SIZE, shape, margin) == window
-
-
-@st.composite
-def boxes_in_frames(draw: st.DrawFn) -> tuple[PixelBox, tuple[int, int]]:
-    """A frame, and the part of a box that is inside of it."""
-    frame = draw(st.integers(1, 3000)), draw(st.integers(1, 3000))
-    left, top = draw(st.floats(0, frame[0] - 0.01)), draw(st.floats(0, frame[1] - 0.01))
-    width, height = draw(st.floats(0.01, 3000)), draw(st.floats(0.01, 3000))
-    return PixelBox(left, top, width, height).clipped(*frame), frame
-
-
-MARGINS = st.floats(0, 1)
-SHAPES: st.SearchStrategy[Shape] = st.sampled_from(["square", "pad", "tight"])
-
-
-@settings(max_examples=300, deadline=None)
-@given(boxes_in_frames(), SHAPES, MARGINS)
-def test_window_of_any_box_holds_all_of_it(
-    boxed: tuple[PixelBox, tuple[int, int]], shape: Shape, margin: float
-) -> None:
-    box, frame = boxed
-    left, top, right, bottom = window_of(box, frame, shape, margin)
-    assert left <= box.left
-    assert top <= box.top
-    assert right >= box.right
-    assert bottom >= box.bottom
-
-
-@settings(max_examples=300, deadline=None)
-@given(boxes_in_frames(), MARGINS)
-def test_window_of_any_square_has_the_side_of_the_box_and_lies_in_the_frame_if_it_fits(
-    boxed: tuple[PixelBox, tuple[int, int]], margin: float
-) -> None:
-    box, frame = boxed
-    left, top, right, bottom = window_of(box, frame, "square", margin)
-    side = right - left
-    assert side == bottom - top
-    longer = max(box.width, box.height) * (1 + 2 * margin)
-    assert longer - 1e-6 <= side < longer + 2
-    for start, end, length in ((left, right, frame[0]), (top, bottom, frame[1])):
-        if side <= length:
-            assert 0 <= start < end <= length
-        else:
-            assert start <= 0 < length <= end
-            assert abs(-start - (end - length)) <= 1  # as much on one side as on the other
-
-
-@settings(max_examples=300, deadline=None)
-@given(boxes_in_frames(), MARGINS)
-def test_window_of_any_padded_box_is_a_square_around_its_centre(
-    boxed: tuple[PixelBox, tuple[int, int]], margin: float
-) -> None:
-    box, frame = boxed
-    left, top, right, bottom = window_of(box, frame, "pad", margin)
-    assert right - left == bottom - top
-    assert right - left == window_of(box, frame, "square", margin)[2] - window_of(box, frame, "square", margin)[0]
-    assert (left + right) / 2 == pytest.approx(box.left + box.width / 2, abs=1.5)
-    assert (top + bottom) / 2 == pytest.approx(box.top + box.height / 2, abs=1.5)
-
-
-@settings(max_examples=300, deadline=None)
-@given(boxes_in_frames(), MARGINS)
-def test_window_of_any_tight_box_lies_in_the_frame(boxed: tuple[PixelBox, tuple[int, int]], margin: float) -> None:
-    box, frame = boxed
-    left, top, right, bottom = window_of(box, frame, "tight", margin)
-    assert 0 <= left < right <= frame[0]
-    assert 0 <= top < bottom <= frame[1]
-    extra = margin * max(box.width, box.height)
-    assert right - left < box.width + 2 * extra + 2
-    assert bottom - top < box.height + 2 * extra + 2
 
 
 # The pixels
@@ -147,32 +47,61 @@ def params(**changes: Any) -> CroppingParams:
     return CroppingParams(**({"max_side": None} | changes))
 
 
-def task_of(image: Path, *boxes: tuple[float, float, float, float], **changes: Any) -> CropTask:
-    """A task with these boxes, in pixels of the recorded size; the crops lie beside the folder of the image."""
+@dataclass(frozen=True)
+class Work:
+    """A task on an image; the crops lie in a folder beside that of the image."""
+
+    image: Path
+    task: CropTask
+
+    @property
+    def folder(self) -> ImageFolder:
+        return ImageFolder(self.image.parents[1] / "crops")
+
+    @property
+    def targets(self) -> list[Path]:
+        return [self.folder.path_of(box.crop_id) for box in self.task.boxes]
+
+    def run(self, options: CroppingParams | None = None) -> list[Crop | Rejected]:
+        """Do the task, as one who does not know which files are there."""
+        options = options or params()
+        boxes = tuple(replace(box, fingerprint=f"{box.fingerprint}{options.checksum()}") for box in self.task.boxes)
+        store = ImageFolder(self.image.parent)
+        return crop_image(replace(self.task, boxes=boxes), store=store, crop_folder=self.folder, params=options)
+
+
+def work_on(image: Path, *boxes: tuple[float, float, float, float], **changes: Any) -> Work:
+    """The work on these boxes, in pixels of the recorded size."""
     recorded: tuple[int, int] | None = changes.get("recorded_size", IMAGE_SIZE)
     drawn_on = recorded or IMAGE_SIZE
-    folder = image.parents[1] / "crops"
-    return CropTask(
-        image=image,
-        image_checksum=changes.get("checksum", "of the image"),
-        recorded_size=recorded,
-        boxes=tuple(
-            Box(key, PixelBox(*box).relative_to(*drawn_on), folder / f"{key}.jpg") for key, box in enumerate(boxes)
+    others = tuple(PixelBox(*other).relative_to(*drawn_on) for other in changes.get("others", ()))
+    relative = [PixelBox(*box).relative_to(*drawn_on) for box in boxes]
+    checksum = changes.get("checksum", "of the image")
+    return Work(
+        image,
+        CropTask(
+            image=image.name,
+            recorded_size=recorded,
+            others=others,
+            boxes=tuple(
+                Box(key, box, f"{key}.jpg", fingerprint_of(checksum, recorded, others, box, ""), has_file=True)
+                for key, box in enumerate(relative)
+            ),
         ),
     )
 
 
-def crop_one(task: CropTask, options: CroppingParams | None = None) -> Crop:
+def crop_one(work: Work, options: CroppingParams | None = None) -> Crop:
     """The one crop of a task, which must succeed."""
-    (outcome,) = crop_image(task, options or params())
+    (outcome,) = work.run(options)
     assert isinstance(outcome, Crop)
     return outcome
 
 
-def reject_all(task: CropTask, options: CroppingParams | None = None) -> list[Rejected]:
+def reject_all(work: Work, options: CroppingParams | None = None) -> list[Rejected]:
     """The rejections of a task that must not give a crop, nor leave a file."""
-    outcomes = crop_image(task, options or params())
-    assert not any(box.target.exists() for box in task.boxes)
+    outcomes = work.run(options)
+    assert not any(target.exists() for target in work.targets)
     return [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
 
 
@@ -197,12 +126,12 @@ def pixels(path: Path) -> NDArray[np.int64]:
 def test_crop_shows_the_pixels_of_its_window_and_nothing_black(
     image: Path, box: tuple[float, float, float, float], margin: float, shape: Shape
 ) -> None:
-    task = task_of(image, box)
-    crop = crop_one(task, params(shape=shape, margin=margin))
-    assert crop.box == pytest.approx(box)
-    left, top, right, bottom = window_of(crop.box, IMAGE_SIZE, shape, margin)
-    assert crop.size == (right - left, bottom - top)
-    shown = pixels(task.boxes[0].target)
+    work = work_on(image, box)
+    crop = crop_one(work, params(shape=shape, margin=margin))
+    assert crop.note.box == pytest.approx(box)
+    left, top, right, bottom = window_of(crop.note.box, IMAGE_SIZE, shape, margin)
+    assert crop.note.size == (right - left, bottom - top)
+    shown = pixels(work.targets[0])
     columns, rows = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
     assert np.abs(shown[..., 0] - columns).max() <= 8
     assert np.abs(shown[..., 1] - rows).max() <= 8
@@ -212,9 +141,9 @@ def test_crop_shows_the_pixels_of_its_window_and_nothing_black(
 
 
 def test_crop_that_is_padded_is_black_beyond_the_frame(image: Path) -> None:
-    task = task_of(image, (0, 60, 20, 60))
-    assert crop_one(task, params(shape="pad")).size == (60, 60)
-    shown = pixels(task.boxes[0].target)
+    work = work_on(image, (0, 60, 20, 60))
+    assert crop_one(work, params(shape="pad")).note.size == (60, 60)
+    shown = pixels(work.targets[0])
     assert shown[:, :16].max() < 30  # the frame begins at 20, and JPEG blurs a bit
     assert shown[:, 24:, 2].min() > 100
     assert shown[30, 40, 0] == pytest.approx(20, abs=8)
@@ -224,48 +153,66 @@ def test_crop_of_a_turned_photograph_is_in_upright_pixels(tmp_path: Path) -> Non
     upright = coordinates()
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     image = write_image(tmp_path / "images" / "image.png", stored, "PNG", orientation=6)
-    task = task_of(image, (120, 30, 40, 40))
-    assert crop_one(task).image_size == IMAGE_SIZE
-    shown = pixels(task.boxes[0].target)
+    work = work_on(image, (120, 30, 40, 40))
+    assert crop_one(work).note.image_size == IMAGE_SIZE
+    shown = pixels(work.targets[0])
     assert shown[20, 20, 0] == pytest.approx(140, abs=8)
     assert shown[20, 20, 1] == pytest.approx(50, abs=8)
 
 
-def test_crop_tells_its_box_in_pixels_of_the_image(image: Path) -> None:
-    crop = crop_one(task_of(image, (60, 40, 50, 30)))
-    assert crop.box == pytest.approx((60, 40, 50, 30))
-    assert crop.image_size == IMAGE_SIZE
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from([(200, 150), (1920, 1080), (2048, 1536), (3264, 2448)]), st.data())
-def test_window_of_a_box_in_whole_pixels_is_the_same_after_its_way_through_fractions(
-    frame: tuple[int, int], data: st.DataObject
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("drawn_on", ["upright", "stored"])
+def test_crop_of_a_turned_photograph_shows_its_box_by_the_frame_that_the_size_tells(
+    tmp_path: Path, orientation: int, drawn_on: str
 ) -> None:
-    left, top = data.draw(st.integers(0, frame[0] - 9)), data.draw(st.integers(0, frame[1] - 9))
-    width, height = data.draw(st.integers(8, frame[0] - left)), data.draw(st.integers(8, frame[1] - top))
-    box = PixelBox(left, top, width, height)
-    fractions = RelativeBox(*(round(side, BOX_DECIMALS) for side in box.relative_to(*frame)))
-    assert window_of(fractions.in_pixels(*frame), frame, "square", 0) == window_of(box, frame, "square", 0)
+    stored = coordinates()
+    image = write_image(tmp_path / "images" / "image.jpg", stored, "PNG", orientation=orientation)
+    upright = open_image(image)
+    frame = upright if drawn_on == "upright" else stored
+    if drawn_on == "stored" and upright.size == stored.size:
+        return  # then the upright frame is meant, of which the other half of the cases tells
+    box = (20, 70, 50, 40)
+    work = work_on(image, box, recorded_size=frame.size)
+    crop = crop_one(work, params(shape="tight"))
+    middle = np.asarray(frame)[70 + 20, 20 + 25]  # which tells its place in the stored picture
+    shown = pixels(work.targets[0])
+    assert shown[shown.shape[0] // 2, shown.shape[1] // 2] == pytest.approx(middle, abs=8)
+    assert sorted(crop.note.size) == [40, 50]
+    assert crop.note.image_size == upright.size
+
+
+def test_crop_that_would_show_a_part_of_a_person_is_rejected_and_the_others_are_made(image: Path) -> None:
+    work = work_on(image, (0, 0, 40, 40), (60, 40, 50, 30), others=[(110, 70, 30, 30)])
+    assert [type(outcome) for outcome in work.run(params(shape="tight"))] == [Crop, Crop]
+    outcomes = work.run(params(shape="tight", margin=0.1))
+    assert [type(outcome) for outcome in outcomes] == [Crop, Rejected]
+    assert isinstance(outcomes[1], Rejected)
+    assert outcomes[1].reason == Reason.SHOWS_OTHERS
+
+
+def test_crop_tells_its_box_in_pixels_of_the_image(image: Path) -> None:
+    crop = crop_one(work_on(image, (60, 40, 50, 30)))
+    assert crop.note.box == pytest.approx((60, 40, 50, 30))
+    assert crop.note.image_size == IMAGE_SIZE
 
 
 def test_crop_of_a_box_that_overhangs_tells_the_part_inside(image: Path) -> None:
-    crop = crop_one(task_of(image, (-10, -10, 50, 30)))
-    assert crop.box == pytest.approx((0, 0, 40, 20))
-    assert crop.size == (40, 40)
+    crop = crop_one(work_on(image, (-10, -10, 50, 30)))
+    assert crop.note.box == pytest.approx((0, 0, 40, 20))
+    assert crop.note.size == (40, 40)
 
 
-@pytest.mark.parametrize("recorded_size", [(400, 300), (100, 75), (201, 150)])
+@pytest.mark.parametrize("recorded_size", [(400, 300), (100, 75), (133, 100)])
 def test_crop_of_a_copy_of_another_size_scales_the_box(image: Path, recorded_size: tuple[int, int]) -> None:
     scale = recorded_size[0] / WIDTH, recorded_size[1] / HEIGHT
     box = (60 * scale[0], 40 * scale[1], 50 * scale[0], 30 * scale[1])
-    crop = crop_one(task_of(image, box, recorded_size=recorded_size))
-    assert crop.box == pytest.approx((60, 40, 50, 30))
-    assert max(crop.size) in (50, 51)
+    crop = crop_one(work_on(image, box, recorded_size=recorded_size))
+    assert crop.note.box == pytest.approx((60, 40, 50, 30))
+    assert max(crop.note.size) in (50, 51)
 
 
 def test_crop_of_an_image_without_a_recorded_size_is_made(image: Path) -> None:
-    assert crop_one(task_of(image, (60, 40, 50, 30), recorded_size=None)).size == (50, 50)
+    assert crop_one(work_on(image, (60, 40, 50, 30), recorded_size=None)).note.size == (50, 50)
 
 
 @pytest.mark.parametrize(
@@ -282,19 +229,19 @@ def test_crop_of_an_image_without_a_recorded_size_is_made(image: Path) -> None:
 def test_crop_is_stored_with_its_longer_side_at_most_as_wanted(
     image: Path, shape: Shape, max_side: int | None, size: tuple[int, int]
 ) -> None:
-    task = task_of(image, (60, 40, 50, 30))
-    assert crop_one(task, params(shape=shape, max_side=max_side)).size == size
-    assert open_image(task.boxes[0].target).size == size
+    work = work_on(image, (60, 40, 50, 30))
+    assert crop_one(work, params(shape=shape, max_side=max_side)).note.size == size
+    assert open_image(work.targets[0]).size == size
 
 
 @pytest.mark.parametrize("quality", [None, 95, 100])
 def test_crop_is_stored_at_the_quality_that_is_wanted_and_by_default_at_95(
     image: Path, tmp_path: Path, quality: int | None
 ) -> None:
-    task = task_of(image, (60, 40, 50, 30))
-    crop_one(task, params() if quality is None else params(jpeg_quality=quality))
+    work = work_on(image, (60, 40, 50, 30))
+    crop_one(work, params() if quality is None else params(jpeg_quality=quality))
     reference = write_image(tmp_path / "reference.jpg", coordinates(), "JPEG", quality=quality or 95)
-    assert quantization(task.boxes[0].target) == quantization(reference)
+    assert quantization(work.targets[0]) == quantization(reference)
 
 
 def quantization(path: Path) -> dict[int, list[int]]:
@@ -304,7 +251,7 @@ def quantization(path: Path) -> dict[int, list[int]]:
 
 
 def test_crop_of_a_box_a_fraction_of_a_pixel_high_has_a_pixel(image: Path) -> None:
-    assert crop_one(task_of(image, (60, 40.3, 50, 0.1)), params(shape="tight")).size == (50, 1)
+    assert crop_one(work_on(image, (60, 40.3, 50, 0.1)), params(shape="tight")).note.size == (50, 1)
 
 
 # What is rejected
@@ -324,20 +271,20 @@ def test_crop_of_a_box_a_fraction_of_a_pixel_high_has_a_pixel(image: Path) -> No
 def test_box_that_shows_nothing_is_rejected(
     image: Path, box: tuple[float, float, float, float], reason: Reason
 ) -> None:
-    (rejected,) = reject_all(task_of(image, box))
+    (rejected,) = reject_all(work_on(image, box))
     assert rejected.reason == reason
     assert rejected.detail
 
 
 def test_box_that_is_just_large_enough_is_cropped(image: Path) -> None:
-    assert crop_one(task_of(image, (60, 40, 8, 2)), params(min_side=8)).size == (8, 8)
+    assert crop_one(work_on(image, (60, 40, 8, 2)), params(min_side=8)).note.size == (8, 8)
 
 
 @pytest.mark.parametrize("recorded_size", [(150, 200), (200, 100), (206, 150), (4000, 3001 // 2)])
 def test_image_of_another_shape_than_recorded_is_rejected(image: Path, recorded_size: tuple[int, int]) -> None:
-    (rejected,) = reject_all(task_of(image, (10, 10, 50, 50), recorded_size=recorded_size))
+    (rejected,) = reject_all(work_on(image, (10, 10, 50, 50), recorded_size=recorded_size))
     assert rejected.reason == Reason.SIZE_MISMATCH
-    assert f"recorded {recorded_size[0]} × {recorded_size[1]} pixels, the file has 200 × 150" in rejected.detail
+    assert f"recorded {recorded_size[0]} × {recorded_size[1]} pixels, the upright file has 200 × 150" in rejected.detail
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9, 0.999])
@@ -345,18 +292,18 @@ def test_image_that_was_cut_off_is_rejected_and_never_grey(tmp_path: Path, share
     image = write_jpeg(tmp_path / "images" / "image.jpg")
     data = image.read_bytes()
     image.write_bytes(data[: int(share * len(data))])
-    rejected = reject_all(task_of(image, (0, 0, 20, 20), (60, 100, 50, 30)))
+    rejected = reject_all(work_on(image, (0, 0, 20, 20), (60, 100, 50, 30)))
     assert [(one.key, one.reason) for one in rejected] == [(0, Reason.UNREADABLE_IMAGE), (1, Reason.UNREADABLE_IMAGE)]
 
 
 def test_image_that_is_absent_is_rejected(tmp_path: Path) -> None:
-    (rejected,) = reject_all(task_of(tmp_path / "images" / "none.jpg", (0, 0, 20, 20)))
+    (rejected,) = reject_all(work_on(tmp_path / "images" / "none.jpg", (0, 0, 20, 20)))
     assert rejected.reason == Reason.UNREADABLE_IMAGE
     assert "No such file" in rejected.detail
 
 
 def test_image_with_boxes_of_which_one_cannot_be_cropped_gives_the_others(image: Path) -> None:
-    outcomes = crop_image(task_of(image, (0, 0, 20, 20), (60, 40, 1, 1), (100, 100, 30, 30)), params())
+    outcomes = work_on(image, (0, 0, 20, 20), (60, 40, 1, 1), (100, 100, 30, 30)).run()
     assert [type(outcome) for outcome in outcomes] == [Crop, Rejected, Crop]
     assert [outcome.key for outcome in outcomes] == [0, 1, 2]
 
@@ -366,14 +313,14 @@ def test_image_with_boxes_of_which_one_cannot_be_cropped_gives_the_others(image:
 BOXES = ((0.0, 0.0, 20.0, 20.0), (60.0, 40.0, 50.0, 30.0))
 
 
-def age(task: CropTask) -> None:
+def age(work: Work) -> None:
     """Make the crops of a task look old, so that one that is written again can be told."""
-    for box in task.boxes:
-        os.utime(box.target, ns=(0, 0))
+    for target in work.targets:
+        os.utime(target, ns=(0, 0))
 
 
-def written_again(task: CropTask) -> list[bool]:
-    return [box.target.stat().st_mtime_ns != 0 for box in task.boxes]
+def written_again(work: Work) -> list[bool]:
+    return [target.stat().st_mtime_ns != 0 for target in work.targets]
 
 
 def made(outcomes: list[Crop | Rejected]) -> list[bool]:
@@ -382,56 +329,56 @@ def made(outcomes: list[Crop | Rejected]) -> list[bool]:
 
 @pytest.mark.parametrize("max_side", [None, 16])
 def test_crops_that_are_unchanged_are_not_made_again(image: Path, max_side: int | None) -> None:
-    task, options = task_of(image, *BOXES), params(max_side=max_side)
-    first = crop_image(task, options)
-    age(task)
-    second = crop_image(task, options)
+    work, options = work_on(image, *BOXES), params(max_side=max_side)
+    first = work.run(options)
+    age(work)
+    second = work.run(options)
     assert made(first) == [True, True]
     assert made(second) == [False, False]
-    assert written_again(task) == [False, False]
+    assert written_again(work) == [False, False]
     for one, other in zip(first, second, strict=True):
         assert isinstance(one, Crop)
         assert isinstance(other, Crop)
-        assert (one.key, one.box, one.image_size, one.size) == (other.key, other.box, other.image_size, other.size)
+        assert (one.key, one.note) == (other.key, other.note)
 
 
 def test_crops_that_are_unchanged_need_no_image(image: Path) -> None:
-    task = task_of(image, *BOXES)
-    crop_image(task, params())
+    work = work_on(image, *BOXES)
+    work.run()
     image.unlink()
-    assert made(crop_image(task, params())) == [False, False]
+    assert made(work.run()) == [False, False]
 
 
 def test_crop_whose_box_changed_is_made_again_and_the_others_are_not(image: Path) -> None:
-    crop_image(task_of(image, *BOXES), params())
-    task = task_of(image, BOXES[0], (61, 40, 50, 30))
-    age(task)
-    assert made(crop_image(task, params())) == [False, True]
-    assert written_again(task) == [False, True]
-    assert pixels(task.boxes[1].target)[25, 25, 0] == pytest.approx(86, abs=4)
+    work_on(image, *BOXES).run()
+    work = work_on(image, BOXES[0], (61, 40, 50, 30))
+    age(work)
+    assert made(work.run()) == [False, True]
+    assert written_again(work) == [False, True]
+    assert pixels(work.targets[1])[25, 25, 0] == pytest.approx(86, abs=4)
 
 
 @pytest.mark.parametrize(
     "changes", [{"margin": 0.2}, {"jpeg_quality": 96}, {"shape": "tight"}, {"max_side": 16}, {"min_side": 9}]
 )
 def test_crops_with_a_changed_parameter_are_made_again(image: Path, changes: dict[str, Any]) -> None:
-    task = task_of(image, *BOXES)
-    crop_image(task, params())
-    age(task)
-    assert made(crop_image(task, params(**changes))) == [True, True]
-    assert written_again(task) == [True, True]
+    work = work_on(image, *BOXES)
+    work.run()
+    age(work)
+    assert made(work.run(params(**changes))) == [True, True]
+    assert written_again(work) == [True, True]
 
 
 def test_crops_of_an_image_that_changed_are_made_again(image: Path) -> None:
-    crop_image(task_of(image, *BOXES), params())
-    assert made(crop_image(task_of(image, *BOXES, checksum="of another"), params())) == [True, True]
+    work_on(image, *BOXES).run()
+    assert made(work_on(image, *BOXES, checksum="of another").run()) == [True, True]
 
 
 def test_crop_that_is_gone_is_made_again_and_the_others_are_not(image: Path) -> None:
-    task = task_of(image, *BOXES)
-    crop_image(task, params())
-    task.boxes[0].target.unlink()
-    assert made(crop_image(task, params())) == [True, False]
+    work = work_on(image, *BOXES)
+    work.run()
+    work.targets[0].unlink()
+    assert made(work.run()) == [True, False]
 
 
 def scan_of(data: bytes) -> int:
@@ -457,24 +404,24 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_crop_whose_file_was_damaged_is_made_again(image: Path, damage: str) -> None:
-    task = task_of(image, *BOXES)
-    crop_image(task, params())
-    target = task.boxes[1].target
+    work = work_on(image, *BOXES)
+    work.run()
+    target = work.targets[1]
     whole = target.read_bytes()
     target.write_bytes(DAMAGE[damage](whole))
     assert target.read_bytes() != whole
-    assert made(crop_image(task, params())) == [False, True]
+    assert made(work.run()) == [False, True]
     assert target.read_bytes() == whole
 
 
 def test_crops_that_changed_places_are_made_again(image: Path) -> None:
-    task = task_of(image, *BOXES)
-    crop_image(task, params())
-    first, second = (box.target for box in task.boxes)
+    work = work_on(image, *BOXES)
+    work.run()
+    first, second = work.targets
     wholes = first.read_bytes(), second.read_bytes()
     first.write_bytes(wholes[1])
     second.write_bytes(wholes[0])
-    assert made(crop_image(task, params())) == [True, True]
+    assert made(work.run()) == [True, True]
     assert (first.read_bytes(), second.read_bytes()) == wholes
 
 
@@ -485,34 +432,38 @@ def test_crop_whose_file_was_damaged_anyhow_is_made_again_as_it_was(
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "damaged"
     image = write_image(folder / "images" / "image.png", coordinates(), "PNG")
-    task = task_of(image, BOXES[1])
-    target = task.boxes[0].target
-    crop = crop_one(task)
+    work = work_on(image, BOXES[1])
+    target = work.targets[0]
+    crop = crop_one(work)
     whole = target.read_bytes()
     damaged = bytearray(whole)
     for position, value in changes:
         damaged[position % len(damaged)] = value
     left = bytes(damaged[: len(damaged) + missing])
     target.write_bytes(left)
-    again = crop_one(task)
+    again = crop_one(work)
     assert again.made == (left != whole)
     assert target.read_bytes() == whole
-    assert (again.box, again.image_size, again.size) == (crop.box, crop.image_size, crop.size)
+    assert (again.note.box, again.note.image_size, again.note.size) == (
+        crop.note.box,
+        crop.note.image_size,
+        crop.note.size,
+    )
 
 
 def test_crop_that_fails_to_be_written_keeps_the_old_one(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    task = task_of(image, BOXES[0])
-    crop_one(task)
-    whole = task.boxes[0].target.read_bytes()
+    work = work_on(image, BOXES[0])
+    crop_one(work)
+    whole = work.targets[0].read_bytes()
 
     def full_disk(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        crop_image(task, params(margin=0.5))
-    assert task.boxes[0].target.read_bytes() == whole
-    assert [path.name for path in task.boxes[0].target.parent.iterdir()] == ["0.jpg"]
+        work.run(params(margin=0.5))
+    assert work.targets[0].read_bytes() == whole
+    assert [path.name for path in work.folder.root.iterdir()] == ["0.jpg"]
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 1), st.floats(0.05, 1))
@@ -524,11 +475,16 @@ def test_crop_of_any_relative_box_is_what_its_window_says(
     image = write_image(folder / "images" / "image.png", coordinates(), "PNG")
     target = folder / "crops" / "0.jpg"
     box = RelativeBox(left, top, width, height)
-    (outcome,) = crop_image(CropTask(image, "sum", IMAGE_SIZE, (Box(0, box, target),)), params(min_side=1))
+    (outcome,) = crop_image(
+        CropTask(image.name, IMAGE_SIZE, (), (Box(0, box, "0.jpg", "0" * 32, has_file=False),)),
+        store=ImageFolder(image.parent),
+        crop_folder=ImageFolder(target.parent),
+        params=params(min_side=1),
+    )
     inside = box.in_pixels(*IMAGE_SIZE).clipped(*IMAGE_SIZE)
     if isinstance(outcome, Rejected):
         assert max(inside.width, inside.height) < 1 or min(inside.width, inside.height) < 0.01
         return
-    assert outcome.box == pytest.approx(inside, abs=0.011)
-    shown = window_of(outcome.box, IMAGE_SIZE, "square", 0)
-    assert outcome.size == (shown[2] - shown[0], shown[3] - shown[1]) == open_image(target).size
+    assert outcome.note.box == pytest.approx(inside, abs=0.011)
+    shown = window_of(outcome.note.box, IMAGE_SIZE, "square", 0)
+    assert outcome.note.size == (shown[2] - shown[0], shown[3] - shown[1]) == open_image(target).size

@@ -5,19 +5,24 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
 from kedro.io import MemoryDataset
 from kedro.runner import SequentialRunner
 
-from animl_kedro.datasets.image_folder import ImageFolder, ImageFolderDataset
+from animl_kedro import executors
+from animl_kedro.datasets.detector_cache import DetectorCacheDataset
+from animl_kedro.datasets.image_folder import ImageFolderDataset
+from animl_kedro.formats.megadetector import CATEGORIES, Results
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import open_image
-from animl_kedro.pipelines.detection_cropping import create_pipeline, crops
+from animl_kedro.pipelines.detection_cropping import create_pipeline
+from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER
 from animl_kedro.pipelines.detection_cropping.crops import CropTables, make_crops
-from animl_kedro.pipelines.detection_cropping.ground_truth import ground_truth_results
 from animl_kedro.pipelines.detection_cropping.nodes import collect_detections, crop_boxes
+from animl_kedro.pipelines.detection_cropping.parameters import DetectionCroppingParams
 from animl_kedro.tables import Crops
 from factories import (
     DATASET,
@@ -32,6 +37,14 @@ from factories import (
     make_images,
     write_image,
 )
+
+
+class Made(NamedTuple):
+    """What cropping gives."""
+
+    crops: pd.DataFrame
+    rejected: pd.DataFrame
+    orphans: pd.DataFrame
 
 
 @dataclass
@@ -51,16 +64,35 @@ class Scene:
         """The file of an image."""
         return self.store.path_of(f"{DATASET}/{self.images['file_name'][number]}")
 
+    @property
+    def detections(self) -> Results:
+        """The annotated boxes."""
+        return self.collect(cropping_params())
+
+    def collect(self, params: DetectionCroppingParams, **found: dict[str, Any]) -> Results:
+        """The boxes that these parameters take; `found` are a detector's entries by the image's path."""
+        entries = [{"file": file, **entry} for file, entry in found.items()]
+        detected = {"detection_categories": CATEGORIES, "images": entries}
+        return collect_detections(self.images, self.annotations, self.files, self.store, detected, params)
+
     def make(self, **changes: Any) -> CropTables:
         """Crop the annotated boxes."""
-        detections = ground_truth_results(self.images, self.annotations, self.files, self.store)
-        return make_crops(detections, self.images, self.files, self.store, self.crops, cropping_params(**changes))
+        params = cropping_params(**changes)
+        return make_crops(self.detections, self.images, self.files, self.store, self.crops, params)
 
-    def run_nodes(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Run both nodes of the pipeline: the crops, and the rejected boxes."""
-        detections = collect_detections(self.images, self.annotations, self.files, self.store)
-        return crop_boxes(
-            detections, self.images, self.annotations, self.files, self.store, self.crops, cropping_params()
+    def run_nodes(self, params: DetectionCroppingParams | None = None, **found: dict[str, Any]) -> Made:
+        """Run the nodes of the pipeline that need no detector."""
+        params = params or cropping_params()
+        return Made(
+            *crop_boxes(
+                self.collect(params, **found),
+                self.images,
+                self.annotations,
+                self.files,
+                self.store,
+                self.crops,
+                params,
+            )
         )
 
 
@@ -177,19 +209,142 @@ def test_make_crops_with_an_unreadable_image_crops_the_others(tmp_path: Path) ->
 
 def test_make_crops_of_a_detection_without_a_label_rejects_it_and_crops_the_others(tmp_path: Path) -> None:
     place = scene(tmp_path, make_annotations({"image": 0, "box": (8, 8, 40, 30)}, {"image": 1, "box": (8, 8, 40, 30)}))
-    detections = ground_truth_results(place.images, place.annotations, place.files, place.store)
+    detections = place.detections
     del detections["images"][0]["detections"][0]["classifications"]
     tables = make_crops(detections, place.images, place.files, place.store, place.crops, cropping_params())
     assert [row["image_id"] for row in tables.crops] == [image_id(1)]
     assert [(row["image_id"], row["reason"]) for row in tables.rejected] == [(image_id(0), "no_label")]
 
 
-def test_make_crops_tells_boxes_of_people_from_those_of_a_detector(tmp_path: Path) -> None:
-    place = scene(tmp_path, make_annotations({"image": 0, "box": (8, 8, 40, 30)}, {"image": 1, "box": (8, 8, 40, 30)}))
-    detections = ground_truth_results(place.images, place.annotations, place.files, place.store)
-    del detections["images"][1]["detections"][0]["annotation_id"]
-    tables = make_crops(detections, place.images, place.files, place.store, place.crops, cropping_params())
-    assert [row["box_source"] for row in tables.crops] == ["annotation", "detector"]
+def test_make_crops_of_detected_boxes_names_them_after_the_detector(tmp_path: Path) -> None:
+    here = scene(tmp_path, make_annotations({"image": 0, "box": (8, 8, 40, 30)}, {"image": 1}))
+    found = {
+        "island/camera/0001.jpg": {
+            "detector": "5.0b",
+            "detections": [{"category": "1", "conf": 0.8, "bbox": [0.1, 0.1, 0.3, 0.2]}],
+        }
+    }
+    made, rejected, _ = here.run_nodes(cropping_params(unboxed_labels="detector"), **found)
+    assert len(rejected) == 1  # the third image, which has no label
+    assert list(made["crop_id"]) == [
+        "island/camera/0000.jpg___crop00.jpg",
+        "island/camera/0001.jpg___crop00_mdv5.0b.jpg",
+    ]
+    assert list(made["box_source"]) == ["annotation", "detector"]
+    assert made["detector"].isna().tolist() == [True, False]
+    assert list(made["confidence"]) == [1.0, 0.8]
+    assert list(here.crops) == list(made["crop_id"])
+
+
+def test_make_crops_of_an_image_in_which_nothing_was_found_tells_so(tmp_path: Path) -> None:
+    here = scene(tmp_path, make_annotations({"image": 0}), images=1)
+    found = {"island/camera/0000.jpg": {"detector": "5.0b", "detections": []}}
+    made, rejected, _ = here.run_nodes(cropping_params(unboxed_labels="detector"), **found)
+    assert len(made) == 0
+    assert list(rejected["reason"]) == ["not_detected"]
+
+
+def test_make_crops_of_labels_without_a_box_shows_the_whole_frame(tmp_path: Path) -> None:
+    here = scene(tmp_path, make_annotations({"image": 0}, {"image": 0}, {"image": 1, "label": "bird"}), images=2)
+    made, rejected, _ = here.run_nodes(cropping_params(unboxed_labels="whole_frame", shape="tight"))
+    assert len(rejected) == 0
+    assert list(made["box_source"]) == ["whole_frame", "whole_frame"]
+    assert list(made["label"]) == ["fox", "bird"]
+    assert [tuple(size) for size in made[["width", "height"]].to_numpy()] == [IMAGE_SIZE, IMAGE_SIZE]
+
+
+@pytest.mark.parametrize("unboxed_labels", ["reject", "whole_frame", "detector"])
+def test_people_and_vehicles_never_become_crops_nor_a_part_of_one(tmp_path: Path, unboxed_labels: str) -> None:
+    annotations = make_annotations(
+        {"image": 0, "label": "person", "box": (60, 40, 50, 30)},
+        {"image": 0, "label": "fox", "box": (100, 60, 30, 30)},
+        {"image": 0, "label": "fox", "box": (0, 100, 30, 30)},
+        {"image": 1, "label": "Vehicle"},
+        {"image": 1, "label": "fox", "box": (0, 100, 30, 30)},
+        {"image": 2, "label": "human"},
+        {"image": 3, "label": "fox"},
+    )
+    here = scene(tmp_path, annotations, images=4)
+    found = {
+        "island/camera/0003.jpg": {
+            "detector": "5.0b",
+            "detections": [
+                {"category": "1", "conf": 0.8, "bbox": [0.1, 0.1, 0.3, 0.2]},
+                {"category": "2", "conf": 0.8, "bbox": [0.2, 0.2, 0.3, 0.2]},
+            ],
+        }
+    }
+    made, rejected, _ = here.run_nodes(cropping_params(unboxed_labels=unboxed_labels), **found)
+    expected = {"island/camera/0000.jpg___crop02.jpg"}
+    if unboxed_labels == "whole_frame":  # the label says that there is a fox, and of no person
+        expected.add("island/camera/0003.jpg___crop00.jpg")
+    assert set(made["crop_id"]) == set(here.crops) == expected
+    counts = rejected["reason"].value_counts()
+    assert counts["not_an_animal"] == (4 if unboxed_labels == "detector" else 3)
+    assert counts["shows_others"] == (3 if unboxed_labels == "detector" else 2)
+
+
+# Crops that are there, and those that no box belongs to
+
+
+def test_make_crops_without_the_ledger_knows_the_crops_by_their_notes(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    first = here.make()
+    ledger = here.crops.path_of(LEDGER)
+    whole = ledger.read_bytes()
+    for damage in (b"", b"[]", b'{"a": 1}', whole[:-9], whole.replace(b"[", b"[0,")):
+        ledger.write_bytes(damage)
+        again = here.make()
+        assert (again.made, again.crops) == (0, first.crops)
+        assert ledger.read_bytes() == whole
+
+
+def test_make_crops_with_the_ledger_opens_no_crop_and_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    first = here.make()
+    files, detections = here.files, here.detections
+    read = ImageFolder.read
+
+    def refuse(self: ImageFolder, path: str) -> bytes:
+        assert path == LEDGER
+        return read(self, path)
+
+    monkeypatch.setattr(ImageFolder, "read", refuse)
+    again = make_crops(detections, here.images, files, here.store, here.crops, cropping_params())
+    assert (again.made, again.crops) == (0, first.crops)
+
+
+def test_make_crops_after_a_run_that_was_killed_makes_only_what_is_absent(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    first = here.make()
+    before = {crop_id: here.crops.read(crop_id) for crop_id in here.crops}
+    here.crops.path_of(LEDGER).unlink()
+    here.crops.remove(first.crops[3]["crop_id"])
+    again = here.make()
+    assert (again.made, again.crops) == (1, first.crops)
+    assert {crop_id: here.crops.read(crop_id) for crop_id in here.crops} == before
+
+
+def test_crops_that_no_box_belongs_to_are_listed_and_removed_only_on_request(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    here.make()
+    stranger = here.crops.path_of("island/holiday.jpg")
+    stranger.write_bytes(b"not ours")
+    here.annotations = here.annotations.iloc[:1]
+    gone = ["island/camera/0000.jpg___crop01.jpg", *(f"island/camera/000{n}.jpg___crop00.jpg" for n in (1, 2))]
+    made, _, orphans = here.run_nodes()
+    assert list(orphans["crop_id"]) == gone
+    assert (orphans["bytes"] > 0).all()
+    assert len(here.crops) == 5
+    _, _, orphans = here.run_nodes(cropping_params(remove_orphans=True))
+    assert len(orphans) == 0
+    assert list(here.crops) == [*made["crop_id"], "island/holiday.jpg"]
+
+
+def test_crop_that_is_rejected_now_is_an_orphan(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    here.make()
+    assert [row["crop_id"] for row in here.make(min_side=35).orphans] == ["island/camera/0000.jpg___crop00.jpg"]
 
 
 def test_make_crops_by_several_processes_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,9 +353,9 @@ def test_make_crops_by_several_processes_gives_the_same(tmp_path: Path, monkeypa
     for here in (one, many):
         here.path_of(7).write_bytes(b"no image")
     expected = one.make(processes=1)
-    monkeypatch.setattr(crops, "FEW_IMAGES", 2)
+    monkeypatch.setattr(executors, "FEW_TASKS", 2)
     made = many.make(processes=2)
-    assert made == expected
+    assert (made.crops, made.rejected) == (expected.crops, expected.rejected)
     assert (len(made.crops), len(made.rejected), made.made) == (19, 1, 19)
     assert list(many.crops) == list(one.crops)
     for crop_id in one.crops:
@@ -245,7 +400,7 @@ def accounted(tmp_path: Path) -> Scene:
 
 def test_nodes_account_for_every_image_and_label_with_the_right_reason(tmp_path: Path) -> None:
     here = accounted(tmp_path)
-    made, rejected = here.run_nodes()
+    made, rejected, _ = here.run_nodes()
     reasons = rejected.assign(image=rejected["image_id"].str[-4:].astype(int)).groupby("image")["reason"].agg(list)
     assert reasons.map(sorted).to_dict() == {
         1: ["no_file"],
@@ -259,7 +414,7 @@ def test_nodes_account_for_every_image_and_label_with_the_right_reason(tmp_path:
         9: ["no_box"],
         10: ["size_mismatch", "size_mismatch"],
         11: ["no_file"],
-        12: ["empty", "no_box", "unreadable_image"],
+        12: ["empty", "unreadable_image", "unreadable_image"],
     }
     assert list(made["image_id"]) == [image_id(0), image_id(9)]
     assert {*made["image_id"], *rejected["image_id"]} == set(here.images["image_id"])
@@ -273,7 +428,7 @@ def test_crop_boxes_logs_one_line_with_all_counts(tmp_path: Path, caplog: pytest
     with caplog.at_level(logging.INFO, logger="animl_kedro.pipelines.detection_cropping.nodes"):
         here.run_nodes()
     assert caplog.messages == [
-        "collected 1 annotated boxes in 3 images",
+        "collected 1 boxes in 3 images",
         "1 crops of 1 images (1 made now, 0 were there), 2 boxes or images rejected (1 empty, 1 no_label): "
         "see rejected_boxes",
     ]
@@ -288,8 +443,8 @@ def test_nodes_leave_their_tables_as_they_were(tmp_path: Path) -> None:
 
 
 def test_nodes_without_any_image_give_empty_tables(tmp_path: Path) -> None:
-    made, rejected = scene(tmp_path, make_annotations(), images=0).run_nodes()
-    assert (len(made), len(rejected)) == (0, 0)
+    made, rejected, orphans = scene(tmp_path, make_annotations(), images=0).run_nodes()
+    assert (len(made), len(rejected), len(orphans)) == (0, 0, 0)
     assert "crop_id" in made
     assert "reason" in rejected
 
@@ -309,8 +464,10 @@ def test_pipeline_saves_tables_that_load_as_they_were(tmp_path: Path) -> None:
         catalog[name] = MemoryDataset(data)
     catalog["image_store"] = ImageFolderDataset(path=str(here.store.root))
     catalog["crop_images"] = ImageFolderDataset(path=str(here.crops.root))
+    catalog["existing_detections"] = MemoryDataset({})
+    catalog["detector_cache"] = DetectorCacheDataset(path=str(tmp_path / "cache"))
     SequentialRunner().run(create_pipeline(), catalog)
-    made, rejected = here.run_nodes()
+    made, rejected, _ = here.run_nodes()
     pd.testing.assert_frame_equal(catalog.load("crops"), made)
     pd.testing.assert_frame_equal(catalog.load("rejected_boxes"), rejected)
     assert (made["label"][0], made["location"][0]) == ("NA", "None")

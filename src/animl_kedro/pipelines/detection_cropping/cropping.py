@@ -1,67 +1,61 @@
-"""From a box and an image to a crop: the geometry, the pixels and the file."""
+"""From an image and its boxes to crops in their files."""
 
 import hashlib
-import io
-import json
-import math
-import re
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
-from animl_kedro.files import written_whole
-from animl_kedro.images import UnreadableImageError, open_image
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.images import Photograph, UnreadableImageError, Window
+from animl_kedro.pipelines.detection_cropping.crop_files import Note, encode, read_note
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
-
-ASPECT_TOLERANCE = 0.02
-"""Relative difference of width to height at which a file is not the picture that the export recorded."""
-
-NOTE = re.compile(rb'\{"fingerprint": "(?P<fingerprint>\w+)", [^}]*"checksum": "(?P<checksum>\w{8})"\}')
-"""What the comment of a crop's file tells: what it was made of, two sizes, and the checksum of all else in the file."""
-
-
-class Reason(StrEnum):
-    """Why a box did not become a crop."""
-
-    UNREADABLE_IMAGE = "unreadable_image"
-    SIZE_MISMATCH = "size_mismatch"
-    TOO_SMALL = "too_small"
-    OUTSIDE = "outside"
+from animl_kedro.pipelines.detection_cropping.reasons import Reason
+from animl_kedro.pipelines.detection_cropping.windows import Fit, Size, fit_of, overlaps, upright_box, window_of
+from animl_kedro.places import FileStat
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box to be cropped, and where the crop belongs. `key` is the caller's."""
+    """A box to be cropped, in fractions, and its crop's id. `key` is the caller's.
+
+    ``fingerprint`` stands for all that the crop is made of; ``has_file`` tells that a file may be there already.
+    """
 
     key: int
     box: RelativeBox
-    target: Path
+    crop_id: str
+    fingerprint: str
+    has_file: bool
 
 
 @dataclass(frozen=True)
 class CropTask:
-    """The boxes of one image. `recorded_size` is the size in pixels that the boxes were drawn on, if it is known."""
+    """The boxes of one image, by its path.
 
-    image: Path
-    image_checksum: str
-    recorded_size: tuple[int, int] | None
+    ``recorded_size`` is the size in pixels that the boxes were drawn on, or None where they are of the upright file.
+    ``others`` are boxes of people and vehicles, of which no crop shows any part.
+    """
+
+    image: str
+    recorded_size: Size | None
+    others: tuple[RelativeBox, ...]
     boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A crop that is in place: its box in pixels of the image, its own size, and whether it was made just now."""
+    """A crop that is in place, with its note and its file's size and time.
+
+    ``made`` tells whether it was made just now, ``scaled`` whether its image has another size than recorded.
+    """
 
     key: int
-    box: PixelBox
-    image_size: tuple[int, int]
-    size: tuple[int, int]
+    note: Note
+    stat: FileStat
     made: bool
+    scaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,113 +67,121 @@ class Rejected:
     detail: str
 
 
-def window_of(
-    box: PixelBox, image_size: tuple[int, int], shape: Literal["square", "pad", "tight"], margin: float
-) -> tuple[int, int, int, int]:
-    """The part of an image that a crop shows: left, top, right, bottom in whole pixels.
-
-    The window always holds the whole box, as far as the box is inside the frame. For "square" it is a square of the
-    box's longer side (rounded outward), inside the frame unless the frame is smaller than the square; for "pad" a
-    square centred on the box, which may reach beyond the frame; for "tight" the box. `margin` is added on each side,
-    in fractions of the box's longer side; a tight box stays inside the frame.
-    """
-    width, height = image_size
-    extra = margin * max(box.width, box.height)
-    left, top = math.floor(box.left - extra), math.floor(box.top - extra)
-    right, bottom = math.ceil(box.right + extra), math.ceil(box.bottom + extra)
-    if shape == "tight":
-        return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    side = max(right - left, bottom - top)
-    left -= (side - (right - left)) // 2
-    top -= (side - (bottom - top)) // 2
-    if shape == "square":
-        left, top = _shifted(left, side, width), _shifted(top, side, height)
-    return left, top, left + side, top + side
+def fingerprint_of(
+    image_checksum: str, recorded_size: Size | None, others: Sequence[RelativeBox], box: RelativeBox, settings: str
+) -> str:
+    """32 hexadecimal digits that change with anything that a crop is made of; `settings` are the parameters' own."""
+    parts = (image_checksum, recorded_size, [tuple(other) for other in others], tuple(box), settings)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _shifted(start: int, side: int, frame: int) -> int:
-    """Where a stretch of this side starts so that it lies inside the frame, or centred on a frame that is shorter."""
-    return (frame - side) // 2 if side > frame else min(max(start, 0), frame - side)
-
-
-def crop_image(task: CropTask, params: CroppingParams) -> list[Crop | Rejected]:
+def crop_image(
+    task: CropTask, *, store: ImageFolder, crop_folder: ImageFolder, params: CroppingParams
+) -> list[Crop | Rejected]:
     """Make the crops of an image that are not there yet, each file written whole.
 
     A crop is there if its file is as it was written and carries the fingerprint of this very image, box and
     parameters, so that a changed or damaged one is made again and an unchanged one is not.
     """
-    fingerprints = {box.key: _fingerprint(task.image_checksum, box.box, params) for box in task.boxes}
-    done = {box.key: _find_crop(box, fingerprints[box.key]) for box in task.boxes}
-    if all(done.values()):
-        return [crop for crop in done.values() if crop]
+    there = [crop for box in task.boxes if box.has_file and (crop := _find(box, crop_folder))]
+    found = {crop.key for crop in there}
+    absent = [box for box in task.boxes if box.key not in found]
+    made = _crop_all(absent, task, store, crop_folder, params) if absent else []
+    return sorted([*there, *made], key=lambda outcome: outcome.key)
+
+
+def lose(task: CropTask) -> list[Crop | Rejected]:
+    """What becomes of an image whose processing ends its process again and again."""
+    detail = "the process that cropped the image ended before it was done, each time: is there memory enough?"
+    return [Rejected(box.key, Reason.WORKER_LOST, detail) for box in task.boxes]
+
+
+def _find(box: Box, crop_folder: ImageFolder) -> Crop | None:
+    """The crop that is in place already, told by the note in its file."""
     try:
-        image = open_image(task.image)
-    except UnreadableImageError as error:
-        return [Rejected(box.key, Reason.UNREADABLE_IMAGE, str(error)) for box in task.boxes]
-    if mismatch := _mismatch(task.recorded_size, image.size):
-        return [Rejected(box.key, Reason.SIZE_MISMATCH, mismatch) for box in task.boxes]
-    return [done[box.key] or _crop_box(image, box, fingerprints[box.key], params) for box in task.boxes]
-
-
-def _crop_box(image: Image.Image, box: Box, fingerprint: str, params: CroppingParams) -> Crop | Rejected:
-    pixels = box.box.in_pixels(*image.size).clipped(*image.size)
-    if min(pixels.width, pixels.height) <= 0:
-        return Rejected(box.key, Reason.OUTSIDE, f"nothing of the box is inside of the {image.size} image")
-    if max(pixels.width, pixels.height) < params.min_side:
-        detail = f"{pixels.width:.0f} × {pixels.height:.0f} pixels, at least {params.min_side} are wanted"
-        return Rejected(box.key, Reason.TOO_SMALL, detail)
-    window = window_of(pixels, image.size, params.shape, params.margin)
-    crop = image.crop(window)  # black where the window reaches beyond the frame
-    if params.max_side:
-        crop.thumbnail((params.max_side, params.max_side), Image.Resampling.LANCZOS)
-    data = _encode(crop, fingerprint, image.size, params.jpeg_quality)
-    with written_whole(box.target) as temporary:
-        temporary.write_bytes(data)
-    return Crop(box.key, pixels, image.size, crop.size, made=True)
-
-
-def _encode(crop: Image.Image, fingerprint: str, image_size: tuple[int, int], quality: int) -> bytes:
-    """The JPEG file of a crop, with its note."""
-    note = {"fingerprint": fingerprint, "image_size": image_size, "size": crop.size, "checksum": "0" * 8}
-    buffer = io.BytesIO()
-    crop.save(buffer, format="JPEG", quality=quality, comment=json.dumps(note))
-    return _sealed(buffer.getvalue())
-
-
-def _sealed(data: bytes) -> bytes:
-    """The file with the right checksum in its note: a crop's file that is whole stays as it is."""
-    if not (note := NOTE.search(data)):
-        return b""
-    start, end = note.span("checksum")
-    return data[:start] + b"%08x" % zlib.crc32(data[end:], zlib.crc32(data[:start])) + data[end:]
-
-
-def _find_crop(box: Box, fingerprint: str) -> Crop | None:
-    """The crop that is in place already, told by the note in its file, or None."""
-    try:
-        data = box.target.read_bytes()
+        note = read_note(crop_folder.read(box.crop_id))
+        stat = crop_folder.stat(box.crop_id)
     except OSError:
         return None
-    found = NOTE.search(data)
-    if not found or found["fingerprint"].decode() != fingerprint or _sealed(data) != data:
-        return None
-    note = json.loads(found.group())
-    image_size, size = tuple(note["image_size"]), tuple(note["size"])
-    return Crop(box.key, box.box.in_pixels(*image_size).clipped(*image_size), image_size, size, made=False)
+    return Crop(box.key, note, stat, made=False) if note and stat and note.fingerprint == box.fingerprint else None
 
 
-def _fingerprint(image_checksum: str, box: RelativeBox, params: CroppingParams) -> str:
-    return hashlib.sha256(f"{image_checksum} {tuple(box)} {params.checksum()}".encode()).hexdigest()[:32]
+def _crop_all(
+    boxes: Sequence[Box], task: CropTask, store: ImageFolder, crop_folder: ImageFolder, params: CroppingParams
+) -> list[Crop | Rejected]:
+    """Crop these boxes of the image, which is read once."""
+    try:
+        photograph = Photograph(store.read(task.image))
+        fit = fit_of(task.recorded_size, photograph.size, photograph.stored_size)
+        if fit is None:
+            return [Rejected(box.key, Reason.SIZE_MISMATCH, _mismatch(task, photograph)) for box in boxes]
+        windows, rejected = _windows(boxes, task, photograph, fit, params)
+        crops = photograph.crop([window for _, _, window in windows]) if windows else []
+    except (OSError, UnreadableImageError) as error:
+        return [Rejected(box.key, Reason.UNREADABLE_IMAGE, _said(error)) for box in boxes]
+    made = [
+        _save(box, pixels, crop, photograph.size, crop_folder, params, scaled=fit.scaled)
+        for (box, pixels, _), crop in zip(windows, crops, strict=True)
+    ]
+    return [*made, *rejected]
 
 
-def _mismatch(recorded: tuple[int, int] | None, real: tuple[int, int]) -> str | None:
-    """Why boxes drawn on a picture of the recorded size do not fit the real one, or None if they do.
+def _windows(
+    boxes: Sequence[Box], task: CropTask, photograph: Photograph, fit: Fit, params: CroppingParams
+) -> tuple[list[tuple[Box, PixelBox, Window]], list[Rejected]]:
+    """Box, its pixels and its crop's window for each that can be cropped, and the others."""
+    size = photograph.size
 
-    A smaller or larger copy of the same picture fits, since boxes are fractions.
-    """
-    if recorded is None:
-        return None
-    aspects = recorded[0] / recorded[1], real[0] / real[1]
-    if abs(aspects[0] / aspects[1] - 1) <= ASPECT_TOLERANCE:
-        return None
-    return f"the export recorded {recorded[0]} × {recorded[1]} pixels, the file has {real[0]} × {real[1]}"
+    def in_pixels(box: RelativeBox) -> PixelBox:
+        upright = upright_box(box, photograph.orientation) if fit.turned else box
+        return upright.in_pixels(*size).clipped(*size)
+
+    others = [in_pixels(other) for other in task.others]
+    windows, rejected = [], []
+    for box in boxes:
+        pixels = in_pixels(box.box)
+        fault = _fault(pixels, size, params)
+        window = window_of(pixels, size, params.shape, params.margin)
+        if fault is None and any(overlaps(window, other) for other in others):
+            fault = (Reason.SHOWS_OTHERS, "a part of a person or a vehicle would be on the crop")
+        if fault is None:
+            windows.append((box, pixels, window))
+        else:
+            rejected.append(Rejected(box.key, *fault))
+    return windows, rejected
+
+
+def _fault(pixels: PixelBox, size: Size, params: CroppingParams) -> tuple[Reason, str] | None:
+    if min(pixels.width, pixels.height) <= 0:
+        return Reason.OUTSIDE, f"nothing of the box is inside of the {size} image"
+    if max(pixels.width, pixels.height) < params.min_side:
+        detail = f"{pixels.width:.0f} × {pixels.height:.0f} pixels, at least {params.min_side} are wanted"
+        return Reason.TOO_SMALL, detail
+    return None
+
+
+def _save(
+    box: Box,
+    pixels: PixelBox,
+    crop: Image.Image,
+    image_size: Size,
+    crop_folder: ImageFolder,
+    params: CroppingParams,
+    *,
+    scaled: bool,
+) -> Crop:
+    if params.max_side:
+        crop.thumbnail((params.max_side, params.max_side), Image.Resampling.LANCZOS)
+    note = Note(box.fingerprint, pixels, image_size, crop.size)
+    stat = crop_folder.write(box.crop_id, encode(crop, note, params.jpeg_quality))
+    return Crop(box.key, note, stat, made=True, scaled=scaled)
+
+
+def _mismatch(task: CropTask, photograph: Photograph) -> str:
+    width, height = task.recorded_size or photograph.size
+    real = " × ".join(map(str, photograph.size))
+    return f"the export recorded {width} × {height} pixels, the upright file has {real}"
+
+
+def _said(error: OSError | UnreadableImageError) -> str:
+    return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)

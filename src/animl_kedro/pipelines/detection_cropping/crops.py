@@ -1,38 +1,57 @@
-"""From detections to the table of crops: which boxes are cropped, under which name, by several processes."""
+"""From detections to crops: which are there already, which are to be made, and what no box belongs to any more."""
 
-import multiprocessing
-import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
-from animl_kedro.boxes import RelativeBox
-from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.executors import in_shards
 from animl_kedro.formats.megadetector import Results
-from animl_kedro.pipelines.detection_cropping.cropping import Box, Crop, CropTask, Rejected, crop_image
-from animl_kedro.pipelines.detection_cropping.ground_truth import Reason
-from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams, DetectionCroppingParams
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME
+from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER, Entry, read_ledger, write_ledger
+from animl_kedro.pipelines.detection_cropping.crop_rows import crop_row, detection_rows
+from animl_kedro.pipelines.detection_cropping.cropping import (
+    Box,
+    Crop,
+    CropTask,
+    Rejected,
+    crop_image,
+    fingerprint_of,
+    lose,
+)
+from animl_kedro.pipelines.detection_cropping.parameters import DetectionCroppingParams
+from animl_kedro.pipelines.detection_cropping.reasons import Reason
+from animl_kedro.pipelines.detection_cropping.rejections import Row, rejected_row
+from animl_kedro.places import FileStat
 from animl_kedro.progress import track
-from animl_kedro.tables import BoxSource, Crops
+from animl_kedro.tables import BoxSource
 
-Row = dict[str, Any]
-
-FEW_IMAGES = 64
-"""Below this, starting processes takes longer than cropping."""
+LEDGER_EVERY_S = 60.0
+"""How often the ledger is written while crops are made."""
 
 
-@dataclass(frozen=True)
-class CropTables:
-    """Rows of `Crops` and `RejectedBoxes`, and how many of the crops were made just now."""
+class CropTables(NamedTuple):
+    """Rows of `Crops`, `RejectedBoxes` and `OrphanedCrops`, and how many crops and images were treated how.
+
+    ``made`` counts the crops made just now, ``scaled`` those of images that have another size than recorded.
+    """
 
     crops: list[Row]
     rejected: list[Row]
+    orphans: list[Row]
     made: int
+    scaled: int
+
+
+class _Plan(NamedTuple):
+    """The crops that are there, by the number of their row, and the work that is left."""
+
+    there: dict[int, Crop]
+    tasks: list[CropTask]
 
 
 def make_crops(
@@ -45,96 +64,109 @@ def make_crops(
 ) -> CropTables:
     """Crop every labelled animal of the detections.
 
-    Returns a row of crops or a row of rejected boxes for every detection, in the order of the results.
+    Returns a row of crops or a row of rejected boxes for every detection, in the order of the results, and a row for
+    every file of the crop folder that has become no detection's.
     """
-    every_box = list(_box_rows(detections, images, image_files, params.cropping))
-    rows = [row for row in every_box if row["label"] is not None]
-    unlabelled = [row for row in every_box if row["label"] is None]
-    tasks = _tasks(rows, images, store, crop_folder)
-    outcomes = sorted(chain.from_iterable(_run(tasks, params)), key=lambda outcome: outcome.key)
-    made = [outcome for outcome in outcomes if isinstance(outcome, Crop)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
+    settings = params.cropping.checksum()
+    rows = [row | {"settings": settings} for row in detection_rows(detections, images, image_files)]
+    stats, ledger = crop_folder.stats(), read_ledger(crop_folder)
+    plan = _plan(rows, stats, ledger)
+    outcomes = {**plan.there, **_run(plan.tasks, rows, ledger, store, crop_folder, params)}
+    crops = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Crop)}
+    owned = {rows[key]["crop_id"]: Entry(crop.note, crop.stat) for key, crop in crops.items()}
+    if owned != ledger:
+        write_ledger(crop_folder, owned)
     return CropTables(
-        crops=[_crop_row(rows[crop.key], crop) for crop in made],
-        rejected=[
-            *(_rejected_row(rows[rejected.key], rejected.reason, rejected.detail) for rejected in refused),
-            *(_rejected_row(row, Reason.NO_LABEL, "the detection has no label") for row in unlabelled),
-        ],
-        made=sum(crop.made for crop in made),
+        crops=[crop_row(rows[key], crops[key].note) for key in sorted(crops)],
+        rejected=list(_rejected(rows, outcomes)),
+        orphans=[_orphan(crop_id, stats[crop_id]) for crop_id in sorted(stats) if _is_orphan(crop_id, owned)],
+        made=sum(crop.made for crop in crops.values()),
+        scaled=sum(crop.scaled for crop in crops.values()),
     )
 
 
-def _box_rows(
-    detections: Results, images: pd.DataFrame, image_files: pd.DataFrame, params: CroppingParams
-) -> Iterator[Row]:
-    """One row a detection, with all that its crop's row tells of its origin."""
-    labels = detections.get("classification_categories", {})
-    settings = params.checksum()
-    known = images.merge(image_files.dropna(subset=["path"])[["image_id", "path", "checksum"]], on="image_id")
-    with_file: Iterable[Any] = known.itertuples()
-    image_of = {image.path: image for image in with_file}
-    for entry in detections["images"]:
-        if entry["file"] not in image_of:
-            continue
-        image = image_of[entry["file"]]
-        for number, detection in enumerate(entry.get("detections") or ()):
-            classifications = detection.get("classifications") or [[None, 0.0]]
-            yield {
-                "crop_id": f"{entry['file']}___crop{number:02d}.jpg",
-                "dataset": image.dataset,
-                "image_id": image.image_id,
-                "image_path": image.path,
-                "image_checksum": image.checksum,
-                "annotation_id": detection.get("annotation_id"),
-                "location": image.location,
-                "sequence_id": image.sequence_id,
-                "datetime": image.datetime,
-                "label": labels.get(classifications[0][0]),
-                "box_source": BoxSource.ANNOTATION if "annotation_id" in detection else BoxSource.DETECTOR,
-                "confidence": detection["conf"],
-                "box": RelativeBox(*detection["bbox"]),
-                "settings": settings,
-            }
+def _plan(rows: Sequence[Row], stats: Mapping[str, FileStat], ledger: Mapping[str, Entry]) -> _Plan:
+    """Compare the boxes with the ledger and with size and time of the files that are there."""
+    there: dict[int, Crop] = {}
+    tasks: list[CropTask] = []
+    for numbered in _by_image(rows):
+        first = rows[numbered[0]]
+        is_detected = any(rows[key]["box_source"] == BoxSource.DETECTOR for key in numbered)
+        recorded = None if is_detected else first["recorded_size"]  # a detector looks at the upright image
+        others = tuple(rows[key]["box"] for key in numbered if not rows[key]["is_animal"])
+        boxes = []
+        for key in numbered:
+            row = rows[key]
+            if not row["is_animal"] or row["label"] is None:
+                continue
+            fingerprint = fingerprint_of(row["image_checksum"], recorded, others, row["box"], row["settings"])
+            stat, entry = stats.get(row["crop_id"]), ledger.get(row["crop_id"])
+            if entry and entry.stat == stat and entry.note.fingerprint == fingerprint:
+                there[key] = Crop(key, entry.note, entry.stat, made=False)
+            else:
+                boxes.append(Box(key, row["box"], row["crop_id"], fingerprint, has_file=stat is not None))
+        if boxes:
+            tasks.append(CropTask(first["image_path"], recorded, others, tuple(boxes)))
+    return _Plan(there, tasks)
 
 
-def _tasks(rows: list[Row], images: pd.DataFrame, store: ImageFolder, crop_folder: ImageFolder) -> list[CropTask]:
-    boxes_of: dict[str, list[Box]] = {}
+def _by_image(rows: Sequence[Row]) -> Iterable[list[int]]:
+    """The numbers of the rows, together for each image."""
+    numbers: dict[str, list[int]] = {}
     for key, row in enumerate(rows):
-        box = Box(key, row["box"], crop_folder.path_of(row["crop_id"]))
-        boxes_of.setdefault(row["image_id"], []).append(box)
-    sizes = dict(zip(images["image_id"], zip(images["width"], images["height"], strict=True), strict=True))
-    tasks = []
-    for image_id, boxes in boxes_of.items():
-        row = rows[boxes[0].key]
-        width, height = sizes[image_id]
-        recorded = None if pd.isna(width) else (int(width), int(height))
-        tasks.append(CropTask(store.path_of(row["image_path"]), row["image_checksum"], recorded, tuple(boxes)))
-    return tasks
+        numbers.setdefault(row["image_id"], []).append(key)
+    return numbers.values()
 
 
-def _run(tasks: list[CropTask], params: DetectionCroppingParams) -> Iterator[list[Crop | Rejected]]:
-    crop = partial(crop_image, params=params.cropping)
-    processes = params.processes or os.cpu_count() or 1
-    if processes == 1 or len(tasks) < FEW_IMAGES:
-        yield from track(map(crop, tasks), "cropping images", total=len(tasks))
-        return
-    # A forked process would inherit locks that the threads of other libraries hold.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from track(pool.map(crop, tasks, chunksize=8), "cropping images", total=len(tasks))
+def _run(
+    tasks: Sequence[CropTask],
+    rows: Sequence[Row],
+    ledger: Mapping[str, Entry],
+    store: ImageFolder,
+    crop_folder: ImageFolder,
+    params: DetectionCroppingParams,
+) -> dict[int, Crop | Rejected]:
+    """Do the work, and write the ledger now and then, lest a killed run leave much to be read again."""
+    outcomes: dict[int, Crop | Rejected] = {}
+    entries = dict(ledger)
+    written = time.monotonic()
+    for outcome in chain.from_iterable(_in_shards(tasks, store, crop_folder, params)):
+        outcomes[outcome.key] = outcome
+        if isinstance(outcome, Crop):
+            entries[rows[outcome.key]["crop_id"]] = Entry(outcome.note, outcome.stat)
+        if time.monotonic() - written > LEDGER_EVERY_S:
+            write_ledger(crop_folder, entries)
+            written = time.monotonic()
+    return outcomes
 
 
-def _crop_row(row: Row, crop: Crop) -> Row:
-    relative = crop.box.relative_to(*crop.image_size)
-    kept = {name: row[name] for name in Crops.to_schema().columns if name in row}
-    return kept | {
-        **{f"box_{side}": getattr(crop.box, side) for side in crop.box._fields},
-        **{f"relative_{side}": getattr(relative, side) for side in relative._fields},
-        "width": crop.size[0],
-        "height": crop.size[1],
-    }
+def _in_shards(
+    tasks: Sequence[CropTask], store: ImageFolder, crop_folder: ImageFolder, params: DetectionCroppingParams
+) -> Iterator[list[Crop | Rejected]]:
+    crop = partial(crop_image, store=store, crop_folder=crop_folder, params=params.cropping)
+    done = in_shards(crop, tasks, executor=params.executor, processes=params.processes, on_lost=lose)
+    return track(done, "cropping images", total=len(tasks))
 
 
-def _rejected_row(row: Row, reason: str, detail: str) -> Row:
-    kept = {name: row[name] for name in ("image_id", "annotation_id", "label")}
-    return kept | {"reason": reason, "detail": detail}
+def _rejected(rows: Sequence[Row], outcomes: Mapping[int, Crop | Rejected]) -> Iterator[Row]:
+    """A row for every detection that did not become a crop."""
+    for key, row in enumerate(rows):
+        outcome = outcomes.get(key)
+        if isinstance(outcome, Crop):
+            continue
+        if isinstance(outcome, Rejected):
+            reason, detail = outcome.reason, outcome.detail
+        elif row["is_animal"]:
+            reason, detail = Reason.NO_LABEL, "the detection has no label"
+        else:
+            reason, detail = Reason.NOT_AN_ANIMAL, "the box is that of a person, a vehicle or the like"
+        yield rejected_row(row["image_id"], row["annotation_id"], row["label"], reason, detail)
+
+
+def _is_orphan(path: str, owned: Mapping[str, Entry]) -> bool:
+    """Whether a file is a crop that no box belongs to; other files in the folder are not ours."""
+    return path not in owned and path != LEDGER and CROP_NAME.fullmatch(path) is not None
+
+
+def _orphan(crop_id: str, stat: FileStat) -> Row:
+    return {"crop_id": crop_id, "bytes": stat.bytes}

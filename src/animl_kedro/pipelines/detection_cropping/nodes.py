@@ -3,24 +3,57 @@
 import logging
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.datasets.detector_cache import DetectorCache
 from animl_kedro.formats.megadetector import Results
-from animl_kedro.pipelines.detection_cropping.crops import make_crops
-from animl_kedro.pipelines.detection_cropping.ground_truth import ground_truth_results, images_without_boxes
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.detection_cropping.collecting import collect, wants_detector
+from animl_kedro.pipelines.detection_cropping.crops import CropTables, make_crops
+from animl_kedro.pipelines.detection_cropping.detecting import WantedImage, detect
+from animl_kedro.pipelines.detection_cropping.labelled_images import labelled_images
 from animl_kedro.pipelines.detection_cropping.parameters import DetectionCroppingParams
-from animl_kedro.tables import Crops, RejectedBoxes
+from animl_kedro.pipelines.detection_cropping.rejections import labels_without_crop
+from animl_kedro.pipelines.detection_cropping.samples import draw_samples
+from animl_kedro.pipelines.detection_cropping.sequences import sequence_ids
+from animl_kedro.tables import Crops, OrphanedCrops, RejectedBoxes
 
 logger = logging.getLogger(__name__)
 
 
-def collect_detections(
-    images: pd.DataFrame, annotations: pd.DataFrame, image_files: pd.DataFrame, store: ImageFolder
+def detect_animals(
+    images: pd.DataFrame,
+    annotations: pd.DataFrame,
+    image_files: pd.DataFrame,
+    store: ImageFolder,
+    existing_detections: dict[str, Results],
+    cache: DetectorCache,
+    params: DetectionCroppingParams,
 ) -> Results:
-    """Write the annotated boxes of all images that have a file as MegaDetector results, marked as ground truth."""
-    results = ground_truth_results(images, annotations, image_files, store)
+    """Find the animals of images whose labels have no box with MegaDetector, where the parameters ask for it."""
+    labelled = labelled_images(images, annotations, image_files, store, params)
+    wanted = [WantedImage(image.path, image.checksum) for image in labelled if wants_detector(image, params)]
+    results = detect(wanted, store, existing_detections, cache, params.detector)
+    if wanted:
+        failed = sum(bool(entry.get("failure")) for entry in results["images"])
+        boxes = sum(len(entry.get("detections") or ()) for entry in results["images"])
+        logger.info("%d boxes detected in %d images without a box, %d failed", boxes, len(wanted), failed)
+    return results
+
+
+def collect_detections(
+    images: pd.DataFrame,
+    annotations: pd.DataFrame,
+    image_files: pd.DataFrame,
+    store: ImageFolder,
+    detected: Results,
+    params: DetectionCroppingParams,
+) -> Results:
+    """Write the boxes of all images that have a file as MegaDetector results: annotated ones, and those detected."""
+    labelled = labelled_images(images, annotations, image_files, store, params)
+    results = collect(labelled, annotations["label"].unique(), detected, params)
     boxes = sum(len(image.get("detections", ())) for image in results["images"])
-    logger.info("collected %d annotated boxes in %d images", boxes, len(results["images"]))
+    logger.info("collected %d boxes in %d images", boxes, len(results["images"]))
     return results
 
 
@@ -32,11 +65,37 @@ def crop_boxes(
     store: ImageFolder,
     crop_images: ImageFolder,
     params: DetectionCroppingParams,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Crop every box out of its image; whatever did not become a crop is rejected with a reason."""
-    without = images_without_boxes(images, annotations, image_files, detections)
-    made = make_crops(detections, images, image_files, store, crop_images, params)
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Crop every box out of its image; whatever did not become a crop is rejected with a reason.
+
+    Crops of earlier runs that no box belongs to any more are listed, and removed on request.
+    """
+    without = labels_without_crop(images, annotations, image_files, detections)
+    with_sequences = images.assign(sequence_id=sequence_ids(images, params.sequence_gap_s))
+    made = make_crops(detections, with_sequences, image_files, store, crop_images, params)
     crops, rejected = Crops.of(made.crops), RejectedBoxes.of(made.rejected + without)
+    orphans = OrphanedCrops.of(made.orphans)
+    _log_crops(made, crops, rejected)
+    if params.remove_orphans:
+        for crop_id in orphans["crop_id"]:
+            crop_images.remove(crop_id)
+        orphans = orphans.head(0)
+    elif len(orphans):
+        logger.warning(
+            "%d files in the crop folder belong to no box any more: see orphaned_crops. Remove them: kedro run "
+            "--pipeline=detection_cropping --params=detection_cropping.remove_orphans=true",
+            len(orphans),
+        )
+    return crops, rejected, orphans
+
+
+def draw_crop_samples(crops: pd.DataFrame, crop_images: ImageFolder, params: DetectionCroppingParams) -> Figure:
+    """Draw a contact sheet: some crops of every label, with their ids."""
+    return draw_samples(crops, crop_images, params.samples_per_label)
+
+
+def _log_crops(made: CropTables, crops: pd.DataFrame, rejected: pd.DataFrame) -> None:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in rejected["reason"].value_counts().items())
     logger.info(
         "%d crops of %d images (%d made now, %d were there), %d boxes or images rejected (%s): see rejected_boxes",
         len(crops),
@@ -44,6 +103,7 @@ def crop_boxes(
         made.made,
         len(crops) - made.made,
         len(rejected),
-        ", ".join(f"{count} {reason}" for reason, count in rejected["reason"].value_counts().items()) or "none",
+        reasons or "none",
     )
-    return crops, rejected
+    if made.scaled:
+        logger.warning("%d crops are of images that have another size than the export recorded", made.scaled)

@@ -2,37 +2,49 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from animl_kedro.pipelines.detection_cropping.nodes import collect_detections, crop_boxes
+from animl_kedro.pipelines.detection_cropping.nodes import (
+    collect_detections,
+    crop_boxes,
+    detect_animals,
+    draw_crop_samples,
+)
+
+LABELLED_IMAGES = {
+    "images": "images",
+    "annotations": "annotations",
+    "image_files": "image_files",
+    "store": "image_store",
+}
 
 
 def create_pipeline() -> Pipeline:
     """Images and annotations in; detections, crops and what was rejected out."""
+    params = {"params": "params:detection_cropping"}
     return Pipeline(
         [
             Node(
+                detect_animals,
+                {**LABELLED_IMAGES, "existing_detections": "existing_detections", "cache": "detector_cache", **params},
+                "detected_animals",
+                name="detect_animals",
+            ),
+            Node(
                 collect_detections,
-                {
-                    "images": "images",
-                    "annotations": "annotations",
-                    "image_files": "image_files",
-                    "store": "image_store",
-                },
+                {**LABELLED_IMAGES, "detected": "detected_animals", **params},
                 "detections",
                 name="collect_detections",
             ),
             Node(
                 crop_boxes,
-                {
-                    "detections": "detections",
-                    "images": "images",
-                    "annotations": "annotations",
-                    "image_files": "image_files",
-                    "store": "image_store",
-                    "crop_images": "crop_images",
-                    "params": "params:detection_cropping",
-                },
-                ["crops", "rejected_boxes"],
+                {"detections": "detections", **LABELLED_IMAGES, "crop_images": "crop_images", **params},
+                ["crops", "rejected_boxes", "orphaned_crops"],
                 name="crop_boxes",
+            ),
+            Node(
+                draw_crop_samples,
+                {"crops": "crops", "crop_images": "crop_images", **params},
+                "crop_samples",
+                name="draw_crop_samples",
             ),
         ],
         namespace="detection_cropping",
