@@ -30,6 +30,8 @@ enum {
     SLACK = 16,
 };
 
+static const char TRUNCATED[] = "the image is truncated";
+
 enum outcome { DECODED, UNSUPPORTED, DAMAGED };
 
 /* A rectangle of pixels as they are stored, right and bottom excluded, in a frame of a size. */
@@ -62,10 +64,16 @@ static void on_error(j_common_ptr jpeg)
     stop(jpeg->client_data, UNSUPPORTED, NULL);
 }
 
+/* Warnings of the header are nothing to stop for, except that the data end: libjpeg would go on in a buffer of its own,
+   and its position would no longer be one in the data. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     struct decoder *decoder = jpeg->client_data;
-    if (level < 0 && decoder->scanning)
+    if (level >= 0)
+        return;
+    if (jpeg->err->msg_code == JWRN_JPEG_EOF)
+        stop(decoder, DAMAGED, TRUNCATED);
+    if (decoder->scanning)
         stop(decoder, DAMAGED, NULL);
 }
 
@@ -119,8 +127,8 @@ static int are_equal(const unsigned char *bytes, size_t count)
     return count < 2 || memcmp(bytes, bytes + 1, count - 1) == 0;
 }
 
-/* Whether a sector of one and the same byte is among the coded pixels, as a faulty card leaves them. An even picture can
-   have it as well. Each such sector holds a whole half sector that starts at a multiple of half a sector. */
+/* Whether a sector of one and the same byte is among the coded pixels, as a faulty card leaves them. An even picture
+   can have it as well. Each such sector holds a whole half sector that starts at a multiple of half a sector. */
 static int has_even_sector(const unsigned char *at, const unsigned char *end)
 {
     for (; end - at >= SECTOR / 2; at += SECTOR / 2)
@@ -198,7 +206,7 @@ static void read_image(struct decoder *decoder, const Py_buffer *data, const str
     scan = jpeg->src->next_input_byte;
     int one_scan = !jpeg_has_multiple_scans(jpeg); /* otherwise libjpeg reads all of them, to the end, at the start */
     if (one_scan && !has_end(scan, end))
-        stop(decoder, DAMAGED, "the image is truncated");
+        stop(decoder, DAMAGED, TRUNCATED);
     if (one_scan)
         scan_end = find_marker(scan, end);
     jpeg->out_color_space = JCS_RGB;
@@ -255,11 +263,11 @@ static PyObject *decode_region(PyObject *module, PyObject *arguments)
         return NULL;
     PyObject *pixels = NULL;
     if (region.left < 0 || region.top < 0 || region.left >= region.right || region.top >= region.bottom ||
-        region.right > region.frame_width || region.bottom > region.frame_height ||
-        region.frame_width > JPEG_MAX_DIMENSION || region.frame_height > JPEG_MAX_DIMENSION)
-        PyErr_SetString(PyExc_IndexError, "the region is empty, or not inside a frame of a size that a JPEG can have");
-    else if ((size_t)data.len > ULONG_MAX)
-        PyErr_SetString(PyExc_NotImplementedError, "more bytes than libjpeg can take");
+        region.right > region.frame_width || region.bottom > region.frame_height)
+        PyErr_SetString(PyExc_IndexError, "the region is empty or not inside the frame");
+    else if (region.frame_width > JPEG_MAX_DIMENSION || region.frame_height > JPEG_MAX_DIMENSION ||
+             (size_t)data.len > ULONG_MAX)
+        PyErr_SetString(PyExc_NotImplementedError, "larger than libjpeg can take");
     else
         pixels = decode_into_bytes(&data, &region);
     PyBuffer_Release(&data);
