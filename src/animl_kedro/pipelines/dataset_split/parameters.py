@@ -1,6 +1,6 @@
 """The parameters of the dataset split pipeline."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,14 @@ from animl_kedro.tables import Split
 
 class DatasetSplitParams(StrictParams):
     """Which crops take part, and how their locations are divided."""
+
+    method: Literal["random", "smallest_first", "stratified_group", "kfold"] = "random"
+    """random: the assignment closest to the wanted fractions, by random starts that are improved; smallest_first: the
+    rarest classes' locations are given away first; stratified_group: scikit-learn's; kfold: `folds` parts of equal
+    size, of which `fold` is the test, the next one the validation, and the others the training."""
+
+    folds: int = Field(5, ge=3)
+    fold: int = Field(0, ge=0)
 
     val_fraction: float = Field(0.15, gt=0, lt=1)
     """Fraction of every class's crops, and of its locations, wanted for validation."""
@@ -23,6 +31,15 @@ class DatasetSplitParams(StrictParams):
     min_crops: int = Field(10, ge=1)
     """Classes with fewer crops are left out."""
 
+    max_crops_per_class: int | None = Field(None, ge=1)
+    """More crops of a class are left out by chance, with the seed, as evenly over its locations as they allow."""
+
+    mixed_images: Literal["keep", "drop"] = "keep"
+    """What becomes of the crops of images that show several classes: their labels may have been mixed up."""
+
+    keep: bool = False
+    """Keep every location in the split where the last run put it; only new ones are divided."""
+
     tries: int = Field(1000, ge=1)
     """Random assignments of locations to splits to begin with; the best are improved until nothing helps."""
 
@@ -33,6 +50,12 @@ class DatasetSplitParams(StrictParams):
         held_out = self.val_fraction + self.test_fraction
         if held_out >= 1:
             raise ValueError(f"val_fraction + test_fraction = {held_out:g} leaves no training data")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_fold(self) -> Self:
+        if self.method == "kfold" and self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} of {self.folds} folds: they are counted from 0 to {self.folds - 1}")
         return self
 
     @property
