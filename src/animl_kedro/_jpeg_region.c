@@ -26,11 +26,13 @@ enum {
     ROWS_BEFORE = 16,
     /* How many equal bytes make a stretch of the file suspect. No sector of a disk or memory card is smaller. */
     SECTOR = 512,
-    /* What may lie between the last pixel and the end: libjpeg reads a few bytes ahead, and some cameras fill up. */
-    SLACK = 16,
+    /* How far libjpeg may have read beyond the last pixel, and the length of a marker that may follow it. */
+    READ_AHEAD = 16,
+    RESTART = 2,
 };
 
 static const char TRUNCATED[] = "the image is truncated";
+static const char LOST[] = "a part of the image is lost";
 
 enum outcome { DECODED, UNSUPPORTED, DAMAGED };
 
@@ -127,14 +129,24 @@ static int are_equal(const unsigned char *bytes, size_t count)
     return count < 2 || memcmp(bytes, bytes + 1, count - 1) == 0;
 }
 
-/* Whether a sector of one and the same byte is among the coded pixels, as a faulty card leaves them. An even picture
-   can have it as well. Each such sector holds a whole half sector that starts at a multiple of half a sector. */
-static int has_even_sector(const unsigned char *at, const unsigned char *end)
+/* Where a stretch of one and the same byte starts among the coded pixels, or NULL: a faulty card leaves them, but even
+   pictures have them as well. Each sector holds half a sector that starts at a multiple of half a sector. */
+static const unsigned char *find_even_stretch(const unsigned char *at, const unsigned char *end)
 {
     for (; end - at >= SECTOR / 2; at += SECTOR / 2)
         if (at[0] == at[SECTOR / 4] && are_equal(at, SECTOR / 2))
-            return 1;
-    return 0;
+            return at;
+    return NULL;
+}
+
+/* Whether zeros can be an even part of a picture, as they are if the shortest code says that a block is over. In the
+   table that most cameras use for brightness, they stand for a pattern that no lens makes. */
+static int can_be_zeros(const struct jpeg_decompress_struct *jpeg)
+{
+    for (int i = 0; i < jpeg->num_components; i++)
+        if (jpeg->ac_huff_tbl_ptrs[jpeg->comp_info[i].ac_tbl_no]->huffval[0] != 0)
+            return 0;
+    return 1;
 }
 
 static void skip_rows(struct decoder *decoder, JDIMENSION count)
@@ -149,8 +161,10 @@ static void read_row(struct decoder *decoder, JSAMPARRAY row)
         stop(decoder, DAMAGED, "rows are missing");
 }
 
-/* Decode to the last row: coded pixels that do not end where they should were not what the camera wrote. */
-static void check_rest(struct decoder *decoder, JSAMPARRAY row, const unsigned char *scan_end)
+/* Decode to the last row, where an even stretch is suspect: pixels were lost if the coded ones do not end where they
+   should, and if there are zeros among them that no picture has. */
+static void check_rest(struct decoder *decoder, JSAMPARRAY row, const unsigned char *stretch,
+                       const unsigned char *scan_end)
 {
     struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
     JDIMENSION left = jpeg->output_height - jpeg->output_scanline;
@@ -159,8 +173,10 @@ static void check_rest(struct decoder *decoder, JSAMPARRAY row, const unsigned c
         read_row(decoder, row);
     }
     const unsigned char *at = jpeg->src->next_input_byte;
-    if (at < scan_end && scan_end - at > SLACK && !are_equal(at, scan_end - at))
-        stop(decoder, DAMAGED, "coded pixels are left over");
+    if (at - stretch > READ_AHEAD && stretch[0] == 0 && !can_be_zeros(jpeg))
+        stop(decoder, DAMAGED, LOST);
+    if (scan_end - at > RESTART && !are_equal(at, scan_end - at))
+        stop(decoder, DAMAGED, LOST);
 }
 
 static void read_region(struct decoder *decoder, const struct region *region, unsigned char *pixels, JSAMPARRAY row,
@@ -214,8 +230,9 @@ static void read_image(struct decoder *decoder, const Py_buffer *data, const str
     JDIMENSION row_left = narrow(jpeg, region);
     JSAMPARRAY row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, jpeg->output_width * CHANNELS, 1);
     read_region(decoder, region, pixels, row, row_left);
-    if (one_scan && has_even_sector(scan, scan_end))
-        check_rest(decoder, row, scan_end);
+    const unsigned char *stretch = one_scan ? find_even_stretch(scan, scan_end) : NULL;
+    if (stretch)
+        check_rest(decoder, row, stretch, scan_end);
 }
 
 /* All that libjpeg allocates is its own, and freed here however it ends. */

@@ -7,6 +7,7 @@ suspiciously large is refused with an :class:`UnreadableImageError`; no half-gre
 """
 
 import io
+import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 
 JPEG_START = b"\xff\xd8"
 """With what each JPEG starts."""
+
+JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""What parts a JPEG, other than the restart markers within its pixels."""
+
+JPEG_END = b"\xff\xd9"
 
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
@@ -142,11 +148,23 @@ def size_of(path: Path) -> tuple[int, int]:
 
 def _open_whole(data: bytes) -> Image.Image:
     """The upright image in RGB, as Pillow decodes it."""
+    if data.startswith(JPEG_START) and not _has_end(data):
+        raise UnreadableImageError("damaged: the image is truncated")  # Pillow takes fillings for pixels
     with _opened(data) as image:
         image.load()
         upright = _upright(image, _orientation(image))
         upright.info.pop("exif", None)  # lest somebody turns it once more
         return _to_rgb(upright)
+
+
+def _has_end(jpeg: bytes) -> bool:
+    """Whether a JPEG has its mark of the end; that of a thumbnail within does not count."""
+    at = len(JPEG_START)
+    while found := JPEG_MARKER.search(jpeg, at):
+        if found.group() == JPEG_END:
+            return True
+        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])
+    return False
 
 
 def _image_of(pixels: bytes, region: Window) -> Image.Image:
