@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DETECTOR := .venv-detector
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint viz clean
+.PHONY: help install detector run test lint viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -18,6 +19,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing (about 7 GB with torch, some minutes) ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,viz]'
+	@touch $@
+
+detector: $(DETECTOR)/.installed ## install what the tests of MegaDetector need, in a folder of its own
+
+$(DETECTOR)/.installed: requirements-detector.txt | $(INSTALLED)
+	rm -rf $(DETECTOR)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(DETECTOR) --requirement $<
 	@touch $@
 
 run: install ## walk the whole road on the sample island, from the export to the report

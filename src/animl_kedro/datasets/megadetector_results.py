@@ -1,14 +1,17 @@
 """MegaDetector results as a Kedro dataset."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 
+from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
 from animl_kedro.formats.megadetector import Results, check_results
+from animl_kedro.formats.results_files import read_results_file
+from animl_kedro.garbage import no_garbage_collection
 
 
 class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
@@ -42,3 +45,47 @@ class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+class ExistingResultsDataset(AbstractDataset[NoReturn, dict[str, Results]]):
+    """Loads MegaDetector results that others made, by the data sets' names. It is never written.
+
+    The files are JSON, plain, gzipped or zipped, of any version of the format; in them, ``file`` is relative to the
+    folder of the data set's images. LILA BC publishes such files for its data sets.
+
+    YAML example::
+
+        existing_detections:
+          type: animl_kedro.datasets.megadetector_results.ExistingResultsDataset
+          datasets:
+            channel_islands: data/01_raw/channel_islands_mdv5a.json.zip
+
+    Python example::
+
+        files = {"channel_islands": "data/01_raw/channel_islands_mdv5a.json.zip"}
+        results = ExistingResultsDataset(datasets=files).load()
+        results["channel_islands"]["info"]["detector"]
+    """
+
+    def __init__(self, *, datasets: dict[str, str] | None = None, metadata: dict[str, Any] | None = None) -> None:
+        if datasets:
+            check_dataset_names(datasets)
+        if faulty := [name for name, filepath in (datasets or {}).items() if not isinstance(filepath, str)]:
+            raise DatasetError(f"`datasets:` names no file for {faulty[0]!r}: expected its path.")
+        self._paths = {name: Path(filepath) for name, filepath in (datasets or {}).items()}
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Results]:
+        """Read the results. Raises InputError where a file is absent or holds none."""
+        with no_garbage_collection():
+            return {name: read_results_file(path) for name, path in self._paths.items()}
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: these results come from outside."""
+        raise DatasetError("Existing results of detectors come from outside: they are read, never written.")
+
+    def _exists(self) -> bool:
+        return all(path.is_file() for path in self._paths.values())
+
+    def _describe(self) -> dict[str, Any]:
+        return {name: str(path) for name, path in self._paths.items()}

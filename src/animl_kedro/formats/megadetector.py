@@ -40,12 +40,13 @@ def _fault_of(results: Any) -> str | None:
             return f"an image has no file: {str(image)[:100]}"
         if not isinstance(image.get("detections"), list) and not image.get("failure"):
             return f"{image['file']} has neither detections nor a failure"
-        if not all(map(_is_detection, image.get("detections") or ())):
+        if not all(map(is_detection, image.get("detections") or ())):
             return f"{image['file']} has a detection without a box of four fractions and a confidence from 0 to 1"
     return None
 
 
-def _is_detection(detection: Any) -> bool:
+def is_detection(detection: Any) -> bool:
+    """Whether a detection has a box of four numbers and a confidence from 0 to 1."""
     if not isinstance(detection, dict) or not isinstance(box := detection.get("bbox"), list):
         return False
     numbers = [*box, detection.get("conf")]

@@ -2,13 +2,15 @@
 
 import io
 import logging
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL.Image import Image
+from PIL import Image
 
 from animl_kedro.errors import InputError
 
@@ -19,6 +21,9 @@ MIN_CONFIDENCE = 0.01
 
 GPU_BATCH = 8
 """Images of one size that a GPU looks at together; a CPU gains nothing by it, and needs the memory."""
+
+NO_INSTALLING = {"YOLO_AUTOINSTALL": "false", "YOLOv5_AUTOINSTALL": "false"}
+"""What keeps ultralytics and yolov5 from calling pip whenever they miss a package."""
 
 INSTALL = "pip install 'animl-kedro[detector]'"
 
@@ -32,7 +37,7 @@ class Detector:
         self._loaded = loaded
         self.batch_size = 1 if str(getattr(loaded, "device", "cpu")) == "cpu" else GPU_BATCH
 
-    def find(self, images: Sequence[Image]) -> list[list[Detection] | str]:
+    def find(self, images: Sequence[Image.Image]) -> list[list[Detection] | str]:
         """Look at upright RGB images.
 
         Returns for each of them its detections, in MegaDetector's categories and fractions of the frame, or in words
@@ -46,7 +51,9 @@ class Detector:
         if len(images) > 1 and any(result.get("failure") for result in results):
             return [self.find([image])[0] for image in images]
         # the reason of a failure is printed, and nowhere else
-        return [_reason(result["failure"], told) if result.get("failure") else result["detections"] for result in results]
+        return [
+            _reason(result["failure"], told) if result.get("failure") else result["detections"] for result in results
+        ]
 
 
 def load_detector(weights: Path) -> Detector:
@@ -54,11 +61,12 @@ def load_detector(weights: Path) -> Detector:
 
     The file is a pickle: whoever made it can run anything on this machine. Raises InputError where it cannot be loaded.
     """
-    package = _package()
     told = io.StringIO()
     try:
-        with redirect_stdout(told):
-            loaded = package.load_detector(str(weights))
+        with redirect_stdout(told), _contained():
+            loaded = _package().load_detector(str(weights))
+    except InputError:
+        raise
     except ImportError as error:
         raise InputError(
             f"{weights} needs a package that is not installed ({error.name or error}): install it beside megadetector."
@@ -77,7 +85,8 @@ def load_detector(weights: Path) -> Detector:
 
 def check_installed() -> None:
     """Raises InputError where the megadetector package is not installed, or cannot be imported."""
-    _package()
+    with _contained():
+        _package()
 
 
 def _package() -> Any:
@@ -88,6 +97,26 @@ def _package() -> Any:
             raise InputError(f"MegaDetector is not installed: {INSTALL}") from error
         raise InputError(f"MegaDetector is not installed as a whole ({error}): {INSTALL}") from error
     return run_detector
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """Undo what the packages change outside of themselves as they are imported.
+
+    ultralytics replaces Pillow's function to open images by one that installs a package at a file that is no image,
+    yolov5 sets numbers of threads in the environment, and megadetector silences the warnings of others.
+    """
+    environment = dict(os.environ)
+    functions = [(module, name, getattr(module, name)) for module, name in ((Image, "open"), (torch, "save"))]
+    os.environ.update(NO_INSTALLING)
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        for module, name, function in functions:
+            setattr(module, name, function)
 
 
 def _reason(failure: str, told: io.StringIO) -> str:

@@ -60,9 +60,9 @@ MODELS = (
     _v1000("spruce", "1c9d1d2b3ba54931881471fdd508e6f2"),
 )
 
-_PREFIX = r"(?:megadetector|md)?[ _-]*v?"
 _KNOWN = re.compile(
-    rf"{_PREFIX}(?:5(?:\.\d+)*(?P<letter>[ab])(?:\.\d+)*(?:_rebuild.*)?"  # LILA's results name a file "…_rebuild_pt-1.12"
+    r"(?:megadetector|md)?[ _-]*v?"
+    r"(?:5(?:\.\d+)*(?P<letter>[ab])(?:\.\d+)*(?:_rebuild.*)?"  # "md_v5a.0.0_rebuild_pt-1.12", as in LILA's results
     r"|(?:1000(?:\.\d+)*-)?(?P<tree>redwood|cedar|larch|sorrel|spruce))"
 )
 _OLD = re.compile(r"(?:megadetector|md)[ _-]*v(?P<version>\d+(?:\.\d+)*)")

@@ -16,11 +16,12 @@ class DetectorParams(StrictParams):
     file of its weights."""
 
     weights: str | None = None
-    """A file of weights. None looks for the named model's below `weights_folder`, and downloads it to there."""
+    """A file of weights, from a source that you trust: it can run anything. None looks for the named model's below
+    `weights_folder`, and downloads it to there."""
 
     weights_folder: str = "data/06_models/megadetector"
 
-    confidence_threshold: float = Field(0.2, ge=0, le=1)
+    confidence_threshold: float = Field(0.2, ge=0.01, le=1)
     """Detections below it are not cropped, nor are they taken for people or vehicles."""
 
     save_every: int = Field(200, ge=1)
