@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
 from animl_kedro.tables import BoxSource, Crops
 
@@ -49,6 +49,7 @@ def crop_row(number: int, location: str | None, label: str) -> dict[str, object]
         "datetime": None,
         "label": label,
         "box_source": BoxSource.ANNOTATION,
+        "detector": None,
         "confidence": 1.0,
         **{"box_left": 0.0, "box_top": 0.0, "box_width": 10.0, "box_height": 10.0},
         **{"relative_left": 0.0, "relative_top": 0.0, "relative_width": 0.1, "relative_height": 0.1},

@@ -10,6 +10,7 @@ import pandas as pd
 
 from animl_kedro.executors import in_shards
 from animl_kedro.formats.megadetector import Results
+from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME
 from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER, Entry, read_ledger, write_ledger
@@ -68,9 +69,10 @@ def make_crops(
     every file of the crop folder that has become no detection's.
     """
     settings = params.cropping.checksum()
-    rows = [row | {"settings": settings} for row in detection_rows(detections, images, image_files)]
-    stats, ledger = crop_folder.stats(), read_ledger(crop_folder)
-    plan = _plan(rows, stats, ledger)
+    with no_garbage_collection():
+        rows = [row | {"settings": settings} for row in detection_rows(detections, images, image_files)]
+        stats, ledger = crop_folder.stats(), read_ledger(crop_folder)
+        plan = _plan(rows, stats, ledger)
     outcomes = {**plan.there, **_run(plan.tasks, rows, ledger, store, crop_folder, params)}
     crops = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Crop)}
     owned = {rows[key]["crop_id"]: Entry(crop.note, crop.stat) for key, crop in crops.items()}

@@ -1,12 +1,14 @@
 """The nodes of the detection and cropping pipeline."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from animl_kedro.datasets.detector_cache import DetectorCache
 from animl_kedro.formats.megadetector import Results
+from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.detection_cropping.collecting import collect, wants_detector
 from animl_kedro.pipelines.detection_cropping.crops import CropTables, make_crops
@@ -14,7 +16,6 @@ from animl_kedro.pipelines.detection_cropping.detecting import WantedImage, dete
 from animl_kedro.pipelines.detection_cropping.labelled_images import labelled_images
 from animl_kedro.pipelines.detection_cropping.parameters import DetectionCroppingParams
 from animl_kedro.pipelines.detection_cropping.rejections import labels_without_crop
-from animl_kedro.pipelines.detection_cropping.samples import draw_samples
 from animl_kedro.pipelines.detection_cropping.sequences import sequence_ids
 from animl_kedro.tables import Crops, OrphanedCrops, RejectedBoxes
 
@@ -35,9 +36,9 @@ def detect_animals(
     wanted = [WantedImage(image.path, image.checksum) for image in labelled if wants_detector(image, params)]
     results = detect(wanted, store, existing_detections, cache, params.detector)
     if wanted:
-        failed = sum(bool(entry.get("failure")) for entry in results["images"])
-        boxes = sum(len(entry.get("detections") or ()) for entry in results["images"])
-        logger.info("%d boxes detected in %d images without a box, %d failed", boxes, len(wanted), failed)
+        logger.info("boxes for %d images without any: %s", len(wanted), _counts(results["info"]["image_counts"]))
+    else:
+        logger.info("no image needs a detector")
     return results
 
 
@@ -50,8 +51,9 @@ def collect_detections(
     params: DetectionCroppingParams,
 ) -> Results:
     """Write the boxes of all images that have a file as MegaDetector results: annotated ones, and those detected."""
-    labelled = labelled_images(images, annotations, image_files, store, params)
-    results = collect(labelled, annotations["label"].unique(), detected, params)
+    with no_garbage_collection():
+        labelled = labelled_images(images, annotations, image_files, store, params)
+        results = collect(labelled, annotations["label"].unique(), detected, params)
     boxes = sum(len(image.get("detections", ())) for image in results["images"])
     logger.info("collected %d boxes in %d images", boxes, len(results["images"]))
     return results
@@ -89,13 +91,17 @@ def crop_boxes(
     return crops, rejected, orphans
 
 
-def draw_crop_samples(crops: pd.DataFrame, crop_images: ImageFolder, params: DetectionCroppingParams) -> Figure:
+def draw_crop_samples(crops: pd.DataFrame, crop_images: ImageFolder, params: DetectionCroppingParams) -> Any:
     """Draw a contact sheet: some crops of every label, with their ids."""
-    return draw_samples(crops, crop_images, params.samples_per_label)
+    from animl_kedro.pipelines.detection_cropping.samples import draw_samples  # noqa: PLC0415
+
+    figure = draw_samples(crops, crop_images, params.samples_per_label)
+    logger.info("drew crops of %d labels", crops["label"].nunique())
+    return figure
 
 
 def _log_crops(made: CropTables, crops: pd.DataFrame, rejected: pd.DataFrame) -> None:
-    reasons = ", ".join(f"{count} {reason}" for reason, count in rejected["reason"].value_counts().items())
+    reasons = _counts(rejected["reason"].value_counts())
     logger.info(
         "%d crops of %d images (%d made now, %d were there), %d boxes or images rejected (%s): see rejected_boxes",
         len(crops),
@@ -107,3 +113,7 @@ def _log_crops(made: CropTables, crops: pd.DataFrame, rejected: pd.DataFrame) ->
     )
     if made.scaled:
         logger.warning("%d crops are of images that have another size than the export recorded", made.scaled)
+
+
+def _counts(counts: "Mapping[Any, int] | pd.Series[int]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

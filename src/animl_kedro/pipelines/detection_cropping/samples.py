@@ -8,30 +8,33 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 TILE_INCHES = 1.6
-ID_CHARACTERS = 26
-"""How much of an id's end fits below a crop, by line."""
+
+MOST_LABELS = 40
+"""Labels on the sheet: more would make a picture that no program opens."""
+
+ID_CHARACTERS = 38
+"""How much of an id fits on a line below a crop."""
 
 
 def draw_samples(crops: pd.DataFrame, crop_images: Mapping[str, Image.Image], per_label: int) -> Figure:
-    """A row of crops for every label: at most `per_label`, of as many locations as there are, always the same ones."""
-    labels = sorted(crops["label"].unique())
-    rows, columns = (
-        max(len(labels), 1),
-        min(per_label, max(crops["label"].value_counts().max(), 1)) if len(crops) else 1,
-    )
+    """A row of crops for each of the commonest labels: at most `per_label`, of as many locations as there are.
+
+    The crops are always the same ones.
+    """
+    counts = crops["label"].value_counts()
+    labels = sorted(counts.index[:MOST_LABELS])
+    rows, columns = max(len(labels), 1), min(per_label, counts.max()) if labels else 1
     figure = Figure(figsize=(columns * TILE_INCHES, rows * (TILE_INCHES + 0.5)), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for label, tiles in zip(labels, grid, strict=True):
+    for label, tiles in zip(labels, grid, strict=False):  # no label leaves the one row empty
+        tiles[0].set_title(_plain(f"{label} ({counts[label]})"), fontsize=9, loc="left", weight="bold")
         chosen = _choose(crops[crops["label"] == label], per_label)
         for crop_id, axes in zip(chosen, tiles, strict=False):
             _draw_tile(axes, crop_id, crop_images)
-        tiles[0].set_title(
-            _plain(f"{label} ({(crops['label'] == label).sum()})"), fontsize=9, loc="left", weight="bold"
-        )
-    if not labels:
-        grid[0, 0].set_title("no crops", fontsize=9)
+    if len(counts) > MOST_LABELS:
+        figure.supxlabel(f"and {len(counts) - MOST_LABELS} labels with fewer crops", fontsize=9)
     return figure
 
 
@@ -47,8 +50,7 @@ def _draw_tile(axes: Axes, crop_id: str, crop_images: Mapping[str, Image.Image])
         axes.imshow(crop_images[crop_id])
     except KeyError:
         axes.text(0.5, 0.5, "no file", ha="center", va="center", fontsize=7)
-    name = crop_id.rpartition("/")[2]
-    lines = [name[start : start + ID_CHARACTERS] for start in range(0, len(name), ID_CHARACTERS)]
+    lines = [crop_id[start : start + ID_CHARACTERS] for start in range(0, len(crop_id), ID_CHARACTERS)]
     axes.text(0.5, -0.03, _plain("\n".join(lines)), transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
 
 
