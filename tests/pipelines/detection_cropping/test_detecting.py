@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,8 @@ def test_detector_sees_images_upright_and_in_rgb(
         ([0.12345678, 0, 1, 1], [0.123457, 0, 0.876543, 1]),
         ([0.5, 0.5, 0.0, 0.2], None),
         ([1.0, 0.5, 0.2, 0.2], None),
+        ([0.1, 0.2, 0.3, math.nan], None),
+        ([math.nan, 0.2, 0.3, 0.4], None),
     ],
 )
 def test_boxes_are_rounded_and_clipped_to_the_frame(

@@ -46,7 +46,8 @@ def detect(
     known = _from_existing(wanted, existing, categories)
     remaining = [image for image in dict.fromkeys(wanted) if image.path not in known]
     found, looked_at = _with_detector(remaining, store, cache, params) if remaining else ({}, 0)
-    entries = [{"file": image.path, **(known | found)[image.path]} for image in wanted]
+    entry_of = known | found
+    entries = [{"file": image.path, **entry_of[image.path]} for image in wanted]
     return {
         "info": {
             "format_version": FORMAT_VERSION,

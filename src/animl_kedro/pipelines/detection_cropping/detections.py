@@ -69,7 +69,7 @@ def clean_detections(detections: list[Any], ids: Mapping[str, str], file: str) -
         for detection in detections
         if (category := str(detection.get("category"))) in ids
     )
-    return [detection for detection in cleaned if min(detection["bbox"][2:]) > 0]
+    return [detection for detection in cleaned if all(side > 0 for side in detection["bbox"][2:])]
 
 
 def _in_current_form(entry: Entry, ids: Mapping[str, str]) -> Entry:
