@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -233,9 +234,41 @@ def _dask_executor(address: str) -> Iterator[Executor]:
         client: Any = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError(f"There is no Dask scheduler at {address}: {error}. Start one: dask scheduler") from error
-    pool = client.get_executor()
+    pool = _DaskExecutor(client)
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False)  # cancels what is not done
+        pool.shutdown(cancel_futures=True)
         client.close()
+
+
+class _DaskExecutor(Executor):
+    """Futures of a Dask client as those of the standard library.
+
+    Dask's own, `Client.get_executor`, raises a ValueError where a worker dies just after its result was fetched
+    (distributed 2026.8, ``_cascade_future`` looks at the state a second time): it is no help against lost workers.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._running: dict[Future[Any], Any] = {}
+
+    def submit(self, work: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        future: Future[Result] = Future()
+        self._running[future] = self._client.submit(work, *args, pure=False, **kwargs)
+        self._running[future].add_done_callback(partial(self._pass_on, future))
+        return future
+
+    def _pass_on(self, future: Future[Any], dask_future: Any) -> None:
+        """Take over the outcome; this runs in a thread of the client, which fetches again what is lost meanwhile."""
+        try:
+            future.set_result(dask_future.result())
+        except CancelledError:
+            future.cancel()
+        except Exception as error:  # noqa: BLE001 - whatever the work raises is for its caller
+            future.set_exception(error)
+        self._running.pop(future, None)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures:
+            self._client.cancel(list(self._running.values()))

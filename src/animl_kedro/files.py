@@ -25,8 +25,10 @@ _PLAIN = re.compile(rf"{_PLAIN_NAME}(/{_PLAIN_NAME})*", re.IGNORECASE | re.ASCII
 _UNPORTABLE_CHARACTERS = re.compile(r'[<>:"|?*]')
 _NEEDS_CHANGE = re.compile(rf"{_UNPORTABLE_CHARACTERS.pattern}|[. ](/|$)")
 _UNSAFE_CHARACTERS = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
-_MAX_NAME_BYTES = 200
-"""File systems allow 255 bytes a name; crops and temporary files add to it."""
+MAX_NAME_BYTES = 255
+"""What file systems allow for a name."""
+_MAX_OUTSIDE_NAME_BYTES = 200
+"""Names from outside are shorter, since the files that are made of theirs add to them."""
 _MAX_PATH_BYTES = 1024
 """S3 allows no longer key, and Linux 4096 bytes for a path with the folder that it is joined to."""
 
@@ -42,13 +44,13 @@ def portable(path: str) -> str:
     return "/".join(f"{name[:-1]}_" if name.endswith((".", " ")) and name.strip(".") else name for name in names)
 
 
-def fault_of_relative_path(path: str) -> str | None:
+def fault_of_relative_path(path: str, max_name_bytes: int = _MAX_OUTSIDE_NAME_BYTES) -> str | None:
     """What makes a path from outside unfit to be joined to a folder, or None if nothing does.
 
     Refused are absolute paths, ``.`` and ``..``, drive letters, device names, names that end in a dot or a space,
     control characters and whatever else a common file system cannot keep.
     """
-    if len(path) <= _MAX_NAME_BYTES and _PLAIN.fullmatch(path):
+    if len(path) <= max_name_bytes and _PLAIN.fullmatch(path):
         return None
     if not path:
         return "the path is empty"
@@ -56,13 +58,13 @@ def fault_of_relative_path(path: str) -> str | None:
         return f"the path has the character {character.group()!r}"
     if path.startswith("/"):
         return "the path is absolute"
-    if fault := next(filter(None, map(_fault_of_name, path.split("/"))), None):
+    if fault := next(filter(None, (_fault_of_name(name, max_name_bytes) for name in path.split("/"))), None):
         return fault
     return f"the path is longer than {_MAX_PATH_BYTES} bytes" if len(path.encode()) > _MAX_PATH_BYTES else None
 
 
 @lru_cache(maxsize=4096)  # most paths of an export share their folders
-def _fault_of_name(name: str) -> str | None:
+def _fault_of_name(name: str, max_bytes: int) -> str | None:
     if name in ("", ".", ".."):
         return f"the path has the part {name!r}"
     if _RESERVED_ON_WINDOWS.fullmatch(name):
@@ -70,10 +72,10 @@ def _fault_of_name(name: str) -> str | None:
     if name[-1] in ". ":
         return f"the path's part {name!r} ends in a dot or a space"
     try:
-        too_long = len(name.encode()) > _MAX_NAME_BYTES
+        too_long = len(name.encode()) > max_bytes
     except UnicodeEncodeError:
         return "the path has a character that is not Unicode"
-    return f"the path's part {name[:40]!r}… is longer than {_MAX_NAME_BYTES} bytes" if too_long else None
+    return f"the path's part {name[:40]!r}… is longer than {max_bytes} bytes" if too_long else None
 
 
 def inside(folder: Path, relative_path: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from animl_kedro.errors import InputError
-from animl_kedro.files import TEMPORARY_NAME, fault_of_relative_path
+from animl_kedro.files import MAX_NAME_BYTES, TEMPORARY_NAME, fault_of_relative_path
 from animl_kedro.images import UnreadableImageError, open_image
 from animl_kedro.places import FileStat, LocalPlace, Place
 
@@ -93,7 +93,7 @@ class ImageFolder(Mapping[str, Image]):
 
     def __contains__(self, relative_path: object) -> bool:
         """Whether the file is there; it is not opened."""
-        if not isinstance(relative_path, str) or fault_of_relative_path(relative_path):
+        if not isinstance(relative_path, str) or fault_of_relative_path(relative_path, MAX_NAME_BYTES):
             return False
         return self.stat(relative_path) is not None
 
@@ -120,7 +120,7 @@ class ImageFolder(Mapping[str, Image]):
 
     def _find(self, relative_path: str) -> tuple[Place, str]:
         """The place of an image and its path there. Raises ValueError where the path could lead out of it."""
-        if fault := fault_of_relative_path(relative_path):
+        if fault := fault_of_relative_path(relative_path, MAX_NAME_BYTES):
             raise ValueError(f"{relative_path!r}: {fault}")
         if self._folders:
             first, _, rest = relative_path.partition("/")

@@ -157,6 +157,17 @@ def test_make_crops_of_detected_boxes_names_them_after_the_detector(tmp_path: Pa
     assert list(here.crops) == list(made["crop_id"])
 
 
+def test_make_crops_of_the_longest_name_there_can_be_have_a_name(tmp_path: Path) -> None:
+    name = f"camera/{'é' * 88}{'x' * 6}.jpg"  # as long as ingestion takes
+    here = scene(tmp_path, make_annotations({"image": 0}), images=1, file_name=[name])
+    found = {
+        f"island/{name}": {"detector": "x" * 49, "detections": [{"category": "1", "conf": 1.0, "bbox": [0, 0, 1, 1]}]}
+    }
+    made, rejected, _ = here.run_nodes(cropping_params(unboxed_labels="detector"), **found)
+    assert (len(made), len(rejected)) == (1, 0)
+    assert list(here.crops) == list(made["crop_id"])
+
+
 def test_make_crops_of_an_image_in_which_nothing_was_found_tells_so(tmp_path: Path) -> None:
     here = scene(tmp_path, make_annotations({"image": 0}), images=1)
     found = {"island/camera/0000.jpg": {"detector": "5.0b", "detections": []}}

@@ -19,7 +19,7 @@ class DetectorParams(StrictParams):
     """A file of weights, from a source that you trust: it can run anything. None looks for the named model's below
     `weights_folder`, and downloads it to there."""
 
-    weights_folder: str = "data/06_models/megadetector"
+    weights_folder: str = "data/01_raw/megadetector"
 
     confidence_threshold: float = Field(0.2, ge=0.01, le=1)
     """Detections below it are not cropped, nor are they taken for people or vehicles."""
