@@ -48,6 +48,13 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class JoinReason(StrEnum):
+    """Why two locations stay in one split."""
+
+    SEQUENCE = "sequence"
+    IDENTICAL_FILE = "identical_file"
+
+
 PROBABILITY_PREFIX = "probability_"
 """A class's column in `Predictions` is this prefix and the class's label."""
 
@@ -200,6 +207,7 @@ class LabeledCrops(Table):
 
     crop_id: Series[str] = pa.Field(unique=True)
     dataset: Series[str]
+    image_id: Series[str]
     location: Series[str]
     sequence_id: Series[str] = pa.Field(nullable=True)
     dataset_label: Series[str]
@@ -228,16 +236,36 @@ def with_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFra
 
 
 class Splits(Table):
-    """One row a crop: the split that it belongs to."""
+    """One row a crop: the split that it belongs to, and its fold, counted from 0, where there are folds."""
 
     crop_id: Series[str] = pa.Field(unique=True)
     split: Series[str] = pa.Field(isin=list(Split))
+    fold: Series[pd.Int64Dtype] = pa.Field(nullable=True, ge=0)
+
+
+class JoinedLocations(Table):
+    """One row a pair of locations that stay together, and why.
+
+    ``unit`` is the first location of all that stay together, as "dataset/location". ``shared`` is how many sequences,
+    or identical files, the two have in common; ``example`` is one of them, an id or an MD5 checksum. Of more than two
+    locations with one sequence or file, each is paired with the first.
+    """
+
+    unit: Series[str]
+    dataset: Series[str]
+    location: Series[str]
+    other_dataset: Series[str]
+    other_location: Series[str]
+    reason: Series[str] = pa.Field(isin=list(JoinReason))
+    shared: Series[int] = pa.Field(gt=0)
+    example: Series[str]
 
 
 class SplitSummary(Table):
     """One row a split and class: how much was wanted, and how much was got.
 
-    The shares are fractions of the class's crops and of the locations where the class occurs.
+    The shares are fractions of the class's crops and of the locations where the class occurs; ``deviation`` is the
+    share of crops less the wanted one.
     """
 
     split: Series[str] = pa.Field(isin=list(Split))
@@ -247,6 +275,7 @@ class SplitSummary(Table):
     wanted_share: Series[float] = pa.Field(ge=0, le=1)
     crop_share: Series[float] = pa.Field(ge=0, le=1)
     location_share: Series[float] = pa.Field(ge=0, le=1)
+    deviation: Series[float] = pa.Field(ge=-1, le=1)
 
 
 class TrainingHistory(Table):

@@ -31,4 +31,5 @@ def split_balance(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: Dat
         crop_share=summary["crops"] / totals["crops"],
         location_share=summary["locations"] / totals["locations"],
     )
+    summary = summary.assign(deviation=summary["crop_share"] - summary["wanted_share"])
     return SplitSummary.validate(summary)

@@ -39,7 +39,7 @@ def assign_splits(labeled_crops: pd.DataFrame, params: DatasetSplitParams) -> pd
     problem = SplitProblem(counts.to_numpy(), np.array(list(params.fractions.values())))
     assignment = assign_locations(problem, params.tries, np.random.default_rng(params.seed))
     split_of_crop = np.array(list(Split))[assignment[place]]
-    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": split_of_crop})
+    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": split_of_crop, "fold": pd.NA})
     check_disjoint(labeled_crops, splits)
     logger.info(
         "%s; no location in two splits, distance from the wanted fractions %.4f",
