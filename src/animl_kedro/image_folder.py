@@ -38,13 +38,11 @@ class ImageFolder(Mapping[str, Image]):
         return _local(self._root)
 
     @property
-    def roots(self) -> list[Path]:
-        """The folders that the images lie below, always in the same order.
-
-        Raises InputError where one is on a remote store.
-        """
-        adopted = (_local(folder) for folder in self._folders.values())
-        return sorted({self.root, *(folder for folder in adopted if folder.is_dir())})
+    def local_roots(self) -> list[Path]:
+        """The folders of this machine that the images lie below, always in the same order."""
+        places = [self._root, *self._folders.values()]
+        folders = [place.root for place in places if isinstance(place, LocalPlace)]
+        return sorted({folder for folder in folders if folder.is_dir()})
 
     def path_of(self, relative_path: str) -> Path:
         """Where an image is or would be kept. Raises InputError where that is on a remote store."""
@@ -113,7 +111,7 @@ class ImageFolder(Mapping[str, Image]):
 
     def remove_leftovers(self) -> None:
         """Remove what killed runs left half written. Nobody else may be writing into the folder."""
-        for place in (self._root, *self._folders.values()):
+        for place in map(LocalPlace, self.local_roots):  # a remote store shows whole files alone
             for path in place.names():
                 if TEMPORARY_NAME.fullmatch(path.rpartition("/")[2]):
                     place.remove(path)

@@ -12,6 +12,7 @@ from animl_kedro.executors import in_shards
 from animl_kedro.formats.megadetector import Results
 from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
+from animl_kedro.locks import alone_in
 from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME
 from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER, Entry, read_ledger, write_ledger
 from animl_kedro.pipelines.detection_cropping.crop_rows import crop_row, detection_rows
@@ -66,8 +67,21 @@ def make_crops(
     """Crop every labelled animal of the detections.
 
     Returns a row of crops or a row of rejected boxes for every detection, in the order of the results, and a row for
-    every file of the crop folder that has become no detection's.
+    every file of the crop folder that has become no detection's. One run at a time works on a crop folder.
     """
+    with alone_in(crop_folder, "cropping"):
+        crop_folder.remove_leftovers()
+        return _make_crops(detections, images, image_files, store, crop_folder, params)
+
+
+def _make_crops(
+    detections: Results,
+    images: pd.DataFrame,
+    image_files: pd.DataFrame,
+    store: ImageFolder,
+    crop_folder: ImageFolder,
+    params: DetectionCroppingParams,
+) -> CropTables:
     settings = params.cropping.checksum()
     with no_garbage_collection():
         rows = [row | {"settings": settings} for row in detection_rows(detections, images, image_files)]

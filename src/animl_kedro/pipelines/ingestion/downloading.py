@@ -1,19 +1,17 @@
 """Fetching the images of a table from their archives: many at once, each written whole, every failure a row."""
 
 import errno
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from animl_kedro.allocator import keep_freed_memory
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchives
-from animl_kedro.datasets.image_folder import LOCK, ImageFolder
 from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.locks import alone_in
 from animl_kedro.pipelines.ingestion.ledger import Entry, Ledger, opened_ledger
 from animl_kedro.pipelines.ingestion.parameters import DownloadParams
 from animl_kedro.pipelines.ingestion.readers import Readers
@@ -28,8 +26,6 @@ READING_THREADS = 8
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What ends every write on a disk alike: it is full, the quota is used up, it cannot be written at all."""
 
-logger = logging.getLogger(__name__)
-
 
 def download(
     images: pd.DataFrame, archive: ImageArchive | ImageArchives, store: ImageFolder, params: DownloadParams
@@ -42,7 +38,8 @@ def download(
     """
     keep_freed_memory()
     try:
-        with _alone_in(store), opened_ledger(store.root) as ledger:
+        store.root.mkdir(parents=True, exist_ok=True)
+        with alone_in(store, "downloading images"), opened_ledger(store.root) as ledger:
             store.remove_leftovers()
             rows = _bring_all(images, archive, store, ledger, params)
     except OSError as error:
@@ -106,23 +103,3 @@ def _fetch(wanted: Wanted, store: ImageFolder, ledger: Ledger, readers: Readers)
             raise
         return FileRow.absent(wanted, FileStatus.FAILED, f"{file} cannot be written: {error.strerror}")
     return FileRow.there(wanted, entry, FileStatus.DOWNLOADED)
-
-
-@contextmanager
-def _alone_in(store: ImageFolder) -> Iterator[None]:
-    """Hold the locks of the store's folders, which the system gives back even where a run is killed."""
-    store.root.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as locks:
-        for folder in store.roots:
-            lock = FileLock(folder / LOCK)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                logger.info("another run is downloading into %s: waiting for it to end", folder)
-                lock.acquire()
-            except OSError:
-                if folder == store.root:
-                    raise
-                continue  # images that are only read need no lock
-            locks.callback(lock.release)
-        yield
