@@ -238,7 +238,7 @@ def _dask_executor(address: str) -> Iterator[Executor]:
     try:
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.cancel()
         client.close()
 
 
@@ -263,12 +263,15 @@ class _DaskExecutor(Executor):
         """Take over the outcome; this runs in a thread of the client, which fetches again what is lost meanwhile."""
         try:
             future.set_result(dask_future.result())
-        except CancelledError:
-            future.cancel()
-        except Exception as error:  # noqa: BLE001 - whatever the work raises is for its caller
+        except (OSError, CancelledError) as error:
+            if dask_future.status == "error":  # the work raised it
+                future.set_exception(error)
+            else:  # the scheduler is not there any more
+                future.cancel()
+        except Exception as error:
             future.set_exception(error)
         self._running.pop(future, None)
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        if cancel_futures:
-            self._client.cancel(list(self._running.values()))
+    def cancel(self) -> None:
+        """Let nothing begin that has not begun."""
+        self._client.cancel(list(self._running.values()))
