@@ -125,6 +125,40 @@ def test_crop_of_a_jpeg_of_any_kind_has_the_very_pixels_of_a_full_decode(kind: s
     assert_same(Photograph(file).crop(windows), [whole.crop(window) for window in windows])
 
 
+def smooth(size: tuple[int, int]) -> Image.Image:
+    """A picture as a lens makes it, with a little noise, that has no two places alike."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (size[1] // 12, size[0] // 12, 3), np.uint8)
+    pixels = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)).astype(int)
+    return Image.fromarray(np.clip(pixels + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "window",
+    [(0, 0, 400, 400), (13, 27, 413, 402), (201, 11, 402, 211), (0, 0, 301, 413), (7, 5, 107, 85), (-40, 90, 360, 490)],
+)
+def test_crop_that_is_reduced_looks_as_if_it_were_reduced_afterwards(orientation: int, window: Window) -> None:
+    data = encoded(smooth((603, 413)), quality=92, exif=exif_of(orientation))
+    (crop,) = Photograph(data).crop([window], max_side=100)
+    expected = decoded_by_pillow(data).crop(window)
+    expected.thumbnail((100, 100), Image.Resampling.LANCZOS)
+    assert crop.size == expected.size
+    assert np.abs(np.asarray(crop).astype(int) - np.asarray(expected)).mean() < 2
+
+
+def test_crop_that_is_reduced_has_its_longer_side_as_long_as_was_asked_for() -> None:
+    windows = [(0, 0, 900, 30), (0, 0, 30, 700), (0, 0, 200, 200), (0, 0, 201, 100), (0, 0, 100, 199), (0, 0, 900, 1)]
+    crops = Photograph(encoded(smooth((900, 700)))).crop(windows, max_side=200)
+    assert [crop.size for crop in crops] == [(200, 7), (9, 200), (200, 200), (200, 100), (100, 199), (200, 1)]
+
+
+def test_crops_of_which_one_need_not_be_reduced_are_decoded_in_full() -> None:
+    data = encoded(smooth((900, 700)))
+    small, large = (500, 300, 560, 350), (0, 0, 700, 700)
+    assert_same(Photograph(data).crop([large, small], max_side=100)[1:], [decoded_by_pillow(data).crop(small)])
+
+
 OTHERS: dict[str, Callable[[], bytes]] = {
     "PNG": lambda: encoded(colourful(), "PNG"),
     "PNG with a palette": lambda: encoded(colourful().quantize(), "PNG"),
@@ -299,23 +333,27 @@ def test_crop_of_a_jpeg_with_changed_bytes_is_made_or_refused_and_nothing_else(
 
 @pytest.mark.parametrize("decoder", ["regions"], indirect=True)
 @pytest.mark.parametrize(
-    ("size", "region", "error"),
+    ("size", "region", "reduction", "error"),
     [
-        (SIZE, (0, 0, 0, 10), IndexError),
-        (SIZE, (-1, 0, 10, 10), IndexError),
-        (SIZE, (0, 0, 201, 10), IndexError),
-        (SIZE, (0, 10, 10, 5), IndexError),
-        (SIZE, (0, 0, 2**62, 2**62), IndexError),
-        ((201, 150), (0, 0, 10, 10), NotImplementedError),
-        ((2**62, 2**62), (0, 0, 10, 10), NotImplementedError),
+        (SIZE, (0, 0, 0, 10), 1, IndexError),
+        (SIZE, (-1, 0, 10, 10), 1, IndexError),
+        (SIZE, (0, 0, 201, 10), 1, IndexError),
+        (SIZE, (0, 10, 10, 5), 1, IndexError),
+        (SIZE, (0, 0, 101, 10), 2, IndexError),
+        (SIZE, (0, 0, 10, 10), 3, IndexError),
+        (SIZE, (0, 0, 10, 10), 0, IndexError),
+        (SIZE, (0, 0, 2**62, 2**62), 1, IndexError),
+        ((201, 150), (0, 0, 10, 10), 1, NotImplementedError),
+        ((2**62, 2**62), (0, 0, 10, 10), 1, NotImplementedError),
+        ((-SIZE[0], SIZE[1]), (0, 0, 10, 10), 1, IndexError),
     ],
 )
 def test_decode_region_outside_of_the_frame_or_of_another_frame_is_refused(
-    size: tuple[int, int], region: Window, error: type[Exception]
+    size: tuple[int, int], region: Window, reduction: int, error: type[Exception]
 ) -> None:
     assert images.DECODE_REGION is not None
     with pytest.raises(error):
-        images.DECODE_REGION(encoded(colourful()), size, region)
+        images.DECODE_REGION(encoded(colourful()), size, region, reduction)
 
 
 @pytest.mark.parametrize("decoder", ["regions"], indirect=True)
@@ -323,4 +361,4 @@ def test_decode_region_outside_of_the_frame_or_of_another_frame_is_refused(
 def test_decode_region_of_what_is_no_jpeg_is_refused(data: bytes) -> None:
     assert images.DECODE_REGION is not None
     with pytest.raises((ValueError, NotImplementedError)):
-        images.DECODE_REGION(data, SIZE, (0, 0, 10, 10))
+        images.DECODE_REGION(data, SIZE, (0, 0, 10, 10), 1)

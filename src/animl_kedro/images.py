@@ -7,12 +7,14 @@ suspiciously large is refused with an :class:`UnreadableImageError`; no half-gre
 """
 
 import io
+import math
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -59,7 +61,11 @@ Window = tuple[int, int, int, int]
 """A rectangle of pixels of the upright image: left, top, right, bottom. It may reach beyond the frame."""
 
 
-def _find_decoder() -> Callable[[bytes, tuple[int, int], Window], bytes] | None:
+REDUCTIONS = (4, 2)
+"""By which a JPEG can be reduced while it is decoded, in less time and with as good a result as afterwards."""
+
+
+def _find_decoder() -> Callable[[bytes, tuple[int, int], Window, int], bytes] | None:
     try:
         from animl_kedro._jpeg_region import decode_region  # noqa: PLC0415
     except ImportError:
@@ -91,34 +97,53 @@ class Photograph:
         self.size = _turned(self.stored_size, self.orientation)
         self._data = data
 
-    def crop(self, windows: Sequence[Window]) -> list[Image.Image]:
+    def crop(self, windows: Sequence[Window], max_side: int | None = None) -> list[Image.Image]:
         """The upright pixels of each window, in RGB; black where a window reaches beyond the frame.
+
+        Those whose longer side is more than `max_side` pixels are reduced to it.
 
         Raises UnreadableImageError where the image is truncated, be it outside of the windows, or damaged within them.
         """
         if not windows:
             return []
-        region = _region_around(windows, self.size)
-        pixels = self._decode(region)
-        if list(windows) == [region]:
-            return [pixels]  # a copy of a whole frame takes 100 MB
-        left, top, _, _ = region
-        return [pixels.crop((x0 - left, y0 - top, x1 - left, y1 - top)) for x0, y0, x1, y1 in windows]
+        stored = [_stored(window, self.stored_size, self.orientation) for window in windows]
+        part = self._decode(stored, _reduction(stored, self.stored_size, max_side))
+        if len(stored) == 1 and max_side is None and stored[0] == part.frame:
+            crops = [part.pixels]  # a copy of a whole photograph takes 100 MB
+        else:
+            crops = [_cut(part, window, max_side) for window in stored]
+        return [_upright(crop, self.orientation) for crop in crops]
 
-    def _decode(self, region: Window) -> Image.Image:
-        """The upright pixels of a rectangle inside the frame."""
+    def _decode(self, stored: Sequence[Window], reduction: int) -> "_Part":
+        """As much of the image as the windows show, before any turn."""
         if DECODE_REGION is not None and self._data.startswith(JPEG_START):
-            stored = _stored(region, self.stored_size, self.orientation)
+            width, height = (math.ceil(length / reduction) for length in self.stored_size)
+            region = _region_around([_reduced(window, reduction) for window in stored], (width, height))
             try:
-                pixels = DECODE_REGION(self._data, self.stored_size, stored)
+                pixels = DECODE_REGION(self._data, self.stored_size, region, reduction)
             except ValueError as error:
                 raise UnreadableImageError(f"damaged: {error}") from error
             except NotImplementedError:
                 pass  # CMYK and the like: Pillow knows more
             else:
-                return _upright(_image_of(pixels, stored), self.orientation)
-        image = _open_whole(self._data)
-        return image if image.size == region[2:] and region[:2] == (0, 0) else image.crop(region)
+                left, top, right, bottom = region
+                return _Part(Image.frombytes("RGB", (right - left, bottom - top), pixels), left, top, reduction)
+        return _Part(_decode_whole(self._data), left=0, top=0, reduction=1)
+
+
+class _Part(NamedTuple):
+    """Decoded pixels and where they lie in the frame; left and top count such pixels as the reduction left."""
+
+    pixels: Image.Image
+    left: int
+    top: int
+    reduction: int
+
+    @property
+    def frame(self) -> Window:
+        """The rectangle that they cover."""
+        width, height = self.pixels.size
+        return self.left, self.top, self.left + width, self.top + height
 
 
 def open_image(source: Path | bytes) -> Image.Image:
@@ -146,15 +171,15 @@ def size_of(path: Path) -> tuple[int, int]:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
 
 
-def _open_whole(data: bytes) -> Image.Image:
-    """The upright image in RGB, as Pillow decodes it."""
+def _decode_whole(data: bytes) -> Image.Image:
+    """The image in RGB before any turn, as Pillow decodes it."""
     if data.startswith(JPEG_START) and not _has_end(data):
         raise UnreadableImageError("damaged: the image is truncated")  # Pillow takes fillings for pixels
     with _opened(data) as image:
         image.load()
-        upright = _upright(image, _orientation(image))
-        upright.info.pop("exif", None)  # lest somebody turns it once more
-        return _to_rgb(upright)
+        pixels = _to_rgb(image)
+        pixels.info.pop("exif", None)  # lest somebody turns it once more
+        return pixels
 
 
 def _has_end(jpeg: bytes) -> bool:
@@ -167,10 +192,39 @@ def _has_end(jpeg: bytes) -> bool:
     return False
 
 
-def _image_of(pixels: bytes, region: Window) -> Image.Image:
-    """An image of the RGB pixels of a rectangle."""
-    left, top, right, bottom = region
-    return Image.frombytes("RGB", (right - left, bottom - top), pixels)
+def _reduction(stored: Sequence[Window], frame: tuple[int, int], max_side: int | None) -> int:
+    """By how much all windows can be reduced while they are decoded, with something left to reduce afterwards."""
+    longest = min(max(right - left, bottom - top) for left, top, right, bottom in stored)
+    if max_side is None or not all(_is_inside(window, frame) for window in stored):
+        return 1
+    return next((reduction for reduction in REDUCTIONS if longest >= max_side * reduction), 1)
+
+
+def _is_inside(window: Window, frame: tuple[int, int]) -> bool:
+    left, top, right, bottom = window
+    return left >= 0 and top >= 0 and right <= frame[0] and bottom <= frame[1]
+
+
+def _reduced(window: Window, reduction: int) -> Window:
+    """The rectangle of reduced pixels that shows all of a window."""
+    left, top, right, bottom = window
+    return left // reduction, top // reduction, math.ceil(right / reduction), math.ceil(bottom / reduction)
+
+
+def _cut(part: _Part, window: Window, max_side: int | None) -> Image.Image:
+    """A window's own image out of the decoded pixels."""
+    left, top, right, bottom = window
+    width, height = right - left, bottom - top
+    side = max(width, height)
+    x, y, zoom = part.left, part.top, part.reduction
+    if max_side is None or side <= max_side:
+        return part.pixels.crop((left - x, top - y, right - x, bottom - y))
+    size = max(round(width * max_side / side), 1), max(round(height * max_side / side), 1)
+    if zoom == 1:
+        beyond = part.pixels.crop((left - x, top - y, right - x, bottom - y))  # black where it is beyond the frame
+        return beyond.resize(size, Image.Resampling.BICUBIC)
+    box = (left / zoom - x, top / zoom - y, right / zoom - x, bottom / zoom - y)
+    return part.pixels.resize(size, Image.Resampling.BICUBIC, box=box)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
