@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from animl_kedro.errors import InputError
+
 
 def read_text(value: Any) -> str | None:
     """An id or a name as text: exports write some of them as numbers. None where there is no such thing."""
@@ -16,3 +18,11 @@ def shown(value: Any, length: int = 100) -> str:
         return repr(value)[:length]
     except RecursionError:
         return f"a {type(value).__name__} of many levels"
+
+
+def decoded_table(data: bytes, source: str) -> str:
+    """The text of a small file that a person wrote, perhaps in Excel. Raises InputError where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")  # with or without the byte order mark that Excel writes
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8.") from error
