@@ -278,6 +278,31 @@ class SplitSummary(Table):
     deviation: Series[float] = pa.Field(ge=-1, le=1)
 
 
+class SampleWeights(Table):
+    """One row a training crop: how often it is drawn, by what counts; every column has the mean 1.
+
+    ``label_weight`` has the same sum for every class, ``confidence_weight`` is in proportion to the confidence of the
+    detection, calibrated where there is a calibration, and ``balanced_confidence_weight`` is so within each class and
+    has the same sum for every class. A class of which nothing is confident has zeros.
+    """
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    label_weight: Series[float] = pa.Field(gt=0)
+    confidence_weight: Series[float] = pa.Field(ge=0)
+    balanced_confidence_weight: Series[float] = pa.Field(ge=0)
+
+
+class ClassificationCrops(Table):
+    """One row a crop, in the columns of CameraTraps' classification_ds.csv; ``path`` is below the crop folder."""
+
+    path: Series[str] = pa.Field(unique=True)
+    dataset: Series[str]
+    location: Series[str]
+    dataset_class: Series[str]
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+    label: Series[str]
+
+
 class TrainingHistory(Table):
     """One row an epoch, counted from 1, and split.
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops
-from animl_kedro.pipelines.modeling.crops import sample_weights
+from animl_kedro.formats.calibration import AS_IT_IS
+from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, weigh_crops
+from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.training import macro_average_precision, warm_up_and_cosine
@@ -44,8 +45,14 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return labeled, assign_splits(labeled, split_params()), index, folder
 
 
-def train(tables: Tables, **changes: Any) -> tuple[Classifier, pd.DataFrame]:
-    return train_classifier(*tables, ModelingParams.model_validate(TINY | changes))
+def train(
+    tables: Tables, sample_weights: pd.DataFrame | None = None, **changes: Any
+) -> tuple[Classifier, pd.DataFrame]:
+    labeled, splits, index, folder = tables
+    if sample_weights is None:
+        sample_weights = weigh_crops(labeled, splits, AS_IT_IS)
+    params = ModelingParams.model_validate(TINY | changes)
+    return train_classifier(labeled, splits, sample_weights, index, folder, params)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +123,12 @@ def test_training_with_another_seed_gives_other_weights(
 def test_training_the_head_alone_leaves_the_rest_as_it_was(tables: Tables, tmp_path: Path) -> None:
     start, _ = train(tables, epochs=1)
     torch.save({"model": start.network.state_dict()}, tmp_path / "start.pt")
-    options = {"weights": str(tmp_path / "start.pt"), "epochs": 1, "head_only_epochs": 1, "optimizer": "rmsprop"}
+    options: dict[str, Any] = {
+        "weights": str(tmp_path / "start.pt"),
+        "epochs": 1,
+        "head_only_epochs": 1,
+        "optimizer": "rmsprop",
+    }
     head_only, _ = train(tables, **options)
     for name, tensor in head_only.network.state_dict().items():
         unchanged = torch.equal(tensor, start.network.state_dict()[name])
@@ -131,7 +143,7 @@ def test_training_that_diverges_is_refused(tables: Tables) -> None:
 def test_training_with_splits_of_other_crops_is_refused(tables: Tables) -> None:
     labeled, splits, index, folder = tables
     with pytest.raises(InputError, match="5 crops have no split, and 0 splits no crop"):
-        train((labeled, splits.iloc[5:], index, folder))
+        train((labeled, splits.iloc[5:], index, folder), weigh_crops(labeled, splits, AS_IT_IS))
 
 
 def test_training_stops_early_without_a_better_epoch(tables: Tables) -> None:
@@ -175,21 +187,35 @@ def test_learning_rate_that_is_not_given_follows_cameratraps() -> None:
     assert ModelingParams(batch_size=64).peak_learning_rate == pytest.approx(0.016 * 64 / 256)
 
 
-def test_sample_weights_draw_every_class_equally_often() -> None:
-    crops = pd.DataFrame({"label": ["a"] * 6 + ["b"] * 2 + ["c"], "confidence": [1.0] * 9})
-    weights = sample_weights(crops, ModelingParams(label_weighted=True))
-    assert weights is not None
-    assert weights.mean() == pytest.approx(1)
-    assert pd.Series(weights).groupby(crops["label"]).sum().to_numpy() == pytest.approx(3)
+@pytest.mark.parametrize(
+    ("label_weighted", "weight_by_confidence", "expected"),
+    [(True, False, [1, 2]), (False, True, [3, 4]), (True, True, [5, 6]), (False, False, None)],
+)
+def test_drawing_weights_are_the_column_that_the_parameters_ask_for(
+    label_weighted: bool, weight_by_confidence: bool, expected: list[float] | None
+) -> None:
+    crops = pd.DataFrame({"crop_id": ["b", "a"], "label": ["fox", "bird"]}, index=[7, 3])
+    columns = {"label_weight": [2.0, 1], "confidence_weight": [4.0, 3], "balanced_confidence_weight": [6.0, 5]}
+    weights = pd.DataFrame({"crop_id": ["a", "b"]} | columns)
+    params = ModelingParams(label_weighted=label_weighted, weight_by_confidence=weight_by_confidence)
+    got = drawing_weights(crops, weights, params)
+    assert (None if got is None else got.tolist()) == expected
 
 
-def test_sample_weights_by_confidence_are_proportional_within_a_class() -> None:
-    crops = pd.DataFrame({"label": ["a", "a", "b"], "confidence": [0.9, 0.3, 0.5]})
-    both = sample_weights(crops, ModelingParams(label_weighted=True, weight_by_confidence=True))
-    assert both is not None
-    assert both[0] / both[1] == pytest.approx(3)
-    assert both[:2].sum() == pytest.approx(both[2])
-    assert sample_weights(crops, ModelingParams(label_weighted=False)) is None
+def test_training_with_weights_of_other_crops_is_refused(tables: Tables) -> None:
+    labeled, splits, _, _ = tables
+    weights = weigh_crops(labeled, splits, AS_IT_IS)
+    renamed = weights.assign(crop_id=weights["crop_id"].str.upper())
+    for faulty in (weights.iloc[1:], renamed):
+        with pytest.raises(InputError, match=r"sample_weights has .* crops, and not those .* kedro run"):
+            train(tables, faulty)
+
+
+def test_training_by_confidence_with_a_class_of_no_confidence_is_refused_with_its_name(tables: Tables) -> None:
+    labeled, splits, index, folder = tables
+    doubted = labeled.assign(confidence=labeled["confidence"].where(labeled["label"] != "fox", 0.0))
+    with pytest.raises(InputError, match="All training crops of fox have a confidence of 0"):
+        train((doubted, splits, index, folder), weight_by_confidence=True)
 
 
 def test_schedule_rises_then_falls_to_nothing() -> None:

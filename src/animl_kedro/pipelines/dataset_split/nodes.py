@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from animl_kedro.pipelines.dataset_split import labeling
+from animl_kedro.formats.calibration import ConfidenceCalibration
+from animl_kedro.formats.camera_traps_classification import ClassificationFiles
+from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.pipelines.dataset_split import exports, labeling
 from animl_kedro.pipelines.dataset_split.balance import check_disjoint, split_balance
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
 from animl_kedro.pipelines.dataset_split.splitting import SplitProblem, assign_locations, objective
+from animl_kedro.pipelines.dataset_split.weights import sample_weights
 from animl_kedro.tables import Split, Splits
 
 logger = logging.getLogger(__name__)
@@ -82,3 +86,36 @@ def plot_splits(split_summary: pd.DataFrame) -> Any:
     figure = plot_split_balance(split_summary)
     logger.info("drew the balance of %d classes", split_summary["label"].nunique())
     return figure
+
+
+def weigh_crops(
+    labeled_crops: pd.DataFrame, splits: pd.DataFrame, confidence_calibration: ConfidenceCalibration
+) -> pd.DataFrame:
+    """Weigh the training crops by class and by the confidence of their detection."""
+    weights = sample_weights(labeled_crops, splits, confidence_calibration)
+    logger.info(
+        "weighed %d training crops; by class %.2f to %.2f, by confidence %.2f to %.2f",
+        len(weights),
+        *weights["label_weight"].agg(["min", "max"]),
+        *weights["confidence_weight"].agg(["min", "max"]),
+    )
+    return weights
+
+
+def export_classification_files(
+    labeled_crops: pd.DataFrame, splits: pd.DataFrame, label_index: dict[str, str]
+) -> ClassificationFiles:
+    """Put together what CameraTraps' train_classifier.py reads."""
+    files = exports.classification_files(labeled_crops, splits, label_index)
+    counts = ", ".join(f"{len(places)} locations {split}" for split, places in files.splits.items())
+    logger.info("CameraTraps' files: %d crops of %d classes, %s", len(files.crops), len(files.label_index), counts)
+    return files
+
+
+def export_split_ccts(
+    crops: pd.DataFrame, labeled_crops: pd.DataFrame, splits: pd.DataFrame, label_index: dict[str, str]
+) -> dict[str, CctExport]:
+    """Put together a COCO Camera Traps file of each split, as animl-ml trains from."""
+    ccts = exports.split_ccts(crops, labeled_crops, splits, label_index)
+    logger.info("COCO Camera Traps: %s", ", ".join(f"{len(cct.images)} crops {split}" for split, cct in ccts.items()))
+    return ccts

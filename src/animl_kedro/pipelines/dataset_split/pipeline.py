@@ -2,7 +2,15 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, plot_splits, summarize_splits
+from animl_kedro.pipelines.dataset_split.nodes import (
+    assign_splits,
+    export_classification_files,
+    export_split_ccts,
+    label_crops,
+    plot_splits,
+    summarize_splits,
+    weigh_crops,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -28,6 +36,33 @@ def create_pipeline() -> Pipeline:
                 name="summarize_splits",
             ),
             Node(plot_splits, {"split_summary": "split_summary"}, "split_plot", name="plot_splits"),
+            Node(
+                weigh_crops,
+                {
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "confidence_calibration": "confidence_calibration",
+                },
+                "sample_weights",
+                name="weigh_crops",
+            ),
+            Node(
+                export_classification_files,
+                {"labeled_crops": "labeled_crops", "splits": "splits", "label_index": "label_index"},
+                "classification_dataset",
+                name="export_classification_files",
+            ),
+            Node(
+                export_split_ccts,
+                {
+                    "crops": "crops",
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "label_index": "label_index",
+                },
+                "split_ccts",
+                name="export_split_ccts",
+            ),
         ],
         namespace="dataset_split",
         prefix_datasets_with_namespace=False,

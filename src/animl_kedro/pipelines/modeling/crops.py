@@ -9,6 +9,7 @@ import torch
 from PIL.Image import Image
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
+from animl_kedro.errors import InputError
 from animl_kedro.images import open_image
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 
@@ -32,17 +33,26 @@ class CropDataset(Dataset[Item]):
         return self.transform(open_image(self.paths[index])), self.targets[index]
 
 
-def sample_weights(crops: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:
+def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:
     """How often each training crop is drawn, (n_crops,) with mean 1, or None for each once.
 
-    Computed on the training split alone. Source: CameraTraps, classification/train_utils.py, load_dataset_csv.
+    Raises InputError where `SampleWeights` is not of these crops, or where a class would never be drawn.
     """
-    if not (params.label_weighted or params.weight_by_confidence):
+    if params.weight_column is None:
         return None
-    weights = crops["confidence"].to_numpy(float) if params.weight_by_confidence else np.ones(len(crops))
-    if params.label_weighted:
-        weights = weights / pd.Series(weights).groupby(crops["label"].to_numpy()).transform("sum").to_numpy()
-    return np.asarray(weights / weights.mean())
+    if len(crops) != len(sample_weights) or not crops["crop_id"].isin(sample_weights["crop_id"]).all():
+        raise InputError(
+            f"sample_weights has {len(sample_weights)} crops, and not those {len(crops)} of the training split. Run "
+            "first: kedro run --pipeline=dataset_split"
+        )
+    weights = crops["crop_id"].map(sample_weights.set_index("crop_id")[params.weight_column])
+    is_drawn = weights.groupby(crops["label"]).sum() > 0
+    if not is_drawn.all():
+        raise InputError(
+            f"All training crops of {', '.join(is_drawn.index[~is_drawn])} have a confidence of 0, so that they would "
+            "never be drawn: set modeling.weight_by_confidence to false, or check the confidence_calibration."
+        )
+    return weights.to_numpy(float)
 
 
 def training_loader(dataset: CropDataset, weights: np.ndarray | None, params: ModelingParams) -> DataLoader[Item]:

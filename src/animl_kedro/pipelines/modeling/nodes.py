@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 def train_classifier(
     labeled_crops: pd.DataFrame,
     splits: pd.DataFrame,
+    sample_weights: pd.DataFrame,
     label_index: dict[str, str],
     crop_images: ImageFolder,
     params: ModelingParams,
@@ -26,7 +27,7 @@ def train_classifier(
     from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
 
     crops = with_splits(labeled_crops, splits)
-    classifier, history = train(crops, label_index, crop_images, params)
+    classifier, history = train(crops, sample_weights, label_index, crop_images, params)
     best = classifier.provenance["best"]
     logger.info(
         "trained %s for %d epochs; the best, number %d, has a validation macro average precision of %.3f",

@@ -73,6 +73,13 @@ class ModelingParams(StrictParams):
         return self.image_size or backbone_named(self.backbone).image_size
 
     @property
+    def weight_column(self) -> str | None:
+        """The column of `SampleWeights` by which crops are drawn; None where each is drawn once."""
+        if self.weight_by_confidence:
+            return "balanced_confidence_weight" if self.label_weighted else "confidence_weight"
+        return "label_weight" if self.label_weighted else None
+
+    @property
     def peak_learning_rate(self) -> float:
         """The learning rate to begin with, or to warm up to."""
         return self.learning_rate or CAMERATRAPS_LEARNING_RATE * self.batch_size / 256

@@ -14,6 +14,7 @@ def create_pipeline() -> Pipeline:
                 {
                     "labeled_crops": "labeled_crops",
                     "splits": "splits",
+                    "sample_weights": "sample_weights",
                     "label_index": "label_index",
                     "crop_images": "crop_images",
                     "params": "params:modeling",

@@ -14,21 +14,25 @@ from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.modeling.crops import CropDataset, evaluation_loader, sample_weights, training_loader
+from animl_kedro.pipelines.modeling.crops import CropDataset, drawing_weights, evaluation_loader, training_loader
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.training import fit, logger
 from animl_kedro.tables import Split
 
 
 def train(
-    crops: pd.DataFrame, label_index: Mapping[str, str], crop_images: ImageFolder, params: ModelingParams
+    crops: pd.DataFrame,
+    sample_weights: pd.DataFrame,
+    label_index: Mapping[str, str],
+    crop_images: ImageFolder,
+    params: ModelingParams,
 ) -> tuple[Classifier, Sequence[dict[str, Any]]]:
     """Train on the crops of the train split, choose the best epoch on those of the val split.
 
-    `crops` is `LabeledCrops` with a column split. Returns the classifier and the rows of `TrainingHistory`. The same
-    parameters and crops give the same weights on one machine's CPU, whatever the order of the rows; torch's own
-    generator is left as it was. Raises InputError where a split has no crop, a class none in training, or a file is
-    absent.
+    `crops` is `LabeledCrops` with a column split, `sample_weights` is `SampleWeights`. Returns the classifier and the
+    rows of `TrainingHistory`. The same parameters and crops give the same weights on one machine's CPU, whatever the
+    order of the rows; torch's own generator is left as it was. Raises InputError where a split has no crop, a class
+    none in training, a file is absent, or the sample weights are of other crops.
     """
     crops = crops.sort_values("crop_id")
     labels = tuple(label_index[str(index)] for index in range(len(label_index)))
@@ -40,7 +44,7 @@ def train(
         train_crops, val_crops = (crops[crops["split"] == split] for split in (Split.TRAIN, Split.VAL))
         augmented = _dataset(train_crops, labels, crop_images, Augmentation(params.augmentation, preprocessing))
         plain = _dataset(val_crops, labels, crop_images, preprocessing)
-        training = training_loader(augmented, sample_weights(train_crops, params), params)
+        training = training_loader(augmented, drawing_weights(train_crops, sample_weights, params), params)
         history, best_epoch = fit(network, training, evaluation_loader(plain, params), params)
     best = next(row for row in history if row["epoch"] == best_epoch and row["split"] == Split.VAL)
     provenance = {
