@@ -7,22 +7,24 @@ import pytest
 from pydantic import ValidationError
 
 from animl_kedro.errors import InputError
+from animl_kedro.formats.label_specification import LabelMap
+from animl_kedro.formats.taxonomy import Taxonomy
 from animl_kedro.pipelines.dataset_split.balance import check_disjoint
 from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, plot_splits, summarize_splits
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
 from animl_kedro.tables import LabeledCrops, Split, Splits, SplitSummary
 from crop_factories import crop_row, make_crops, split_params, with_rows
 
-LABEL_MAP = {label: [label] for label in ("bird", "fox", "lizard", "skunk")}
+LABEL_MAP = LabelMap.of({label: [label] for label in ("bird", "fox", "lizard", "skunk")})
 
 
 @pytest.fixture(scope="module")
 def labeled() -> pd.DataFrame:
-    return label_crops(make_crops(locations=15, crops=300), LABEL_MAP, split_params())[0]
+    return label_crops(make_crops(locations=15, crops=300), LABEL_MAP, Taxonomy(), split_params())[0]
 
 
 def test_label_index_is_alphabetical_as_cameratraps_writes_it() -> None:
-    crops, index, _ = label_crops(make_crops(), LABEL_MAP, split_params())
+    crops, index, _ = label_crops(make_crops(), LABEL_MAP, Taxonomy(), split_params())
     assert index == {"0": "bird", "1": "fox", "2": "lizard"}
     assert LabeledCrops.validate(crops) is not None
 
@@ -43,14 +45,14 @@ def test_splits_of_shuffled_rows_are_the_same(labeled: pd.DataFrame) -> None:
 def test_splits_of_two_datasets_tell_locations_of_one_name_apart() -> None:
     crops = make_crops(locations=4, crops=40)
     other = crops.assign(crop_id="other/" + crops["crop_id"], dataset="other")
-    labeled, _, _ = label_crops(pd.concat([crops, other]), LABEL_MAP, split_params())
+    labeled, _, _ = label_crops(pd.concat([crops, other]), LABEL_MAP, Taxonomy(), split_params())
     merged = labeled.merge(assign_splits(labeled, split_params()), on="crop_id")
     assert (merged.groupby(["dataset", "location"])["split"].nunique() == 1).all()
     assert (merged.groupby("location")["split"].nunique() > 1).any()
 
 
 def test_splits_with_too_few_locations_are_refused() -> None:
-    labeled, _, _ = label_crops(make_crops(locations=2), LABEL_MAP, split_params())
+    labeled, _, _ = label_crops(make_crops(locations=2), LABEL_MAP, Taxonomy(), split_params())
     with pytest.raises(InputError, match="3 splits need 3 locations, got 2"):
         assign_splits(labeled, split_params())
 
@@ -67,7 +69,7 @@ def test_summary_counts_add_up_with_a_row_for_every_split_and_class(labeled: pd.
 def test_summary_of_a_class_that_a_split_lacks_warns_with_its_name(caplog: pytest.LogCaptureFixture) -> None:
     crops = with_rows(make_crops(locations=9), [crop_row(900, "place 1", "skunk")])
     params = split_params()
-    labeled, _, _ = label_crops(crops, LABEL_MAP, params)
+    labeled, _, _ = label_crops(crops, LABEL_MAP, Taxonomy(), params)
     with caplog.at_level(logging.WARNING):
         summary = summarize_splits(labeled, assign_splits(labeled, params), params)
     assert (summary.query("label == 'skunk'")["crops"] == 0).sum() == 2

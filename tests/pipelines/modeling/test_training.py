@@ -13,6 +13,8 @@ from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
 from animl_kedro.formats.calibration import AS_IT_IS
+from animl_kedro.formats.label_specification import LabelMap
+from animl_kedro.formats.taxonomy import Taxonomy
 from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, weigh_crops
 from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
@@ -41,7 +43,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     """Labelled crops, splits, label index and crop folder of a data set that is easy to learn."""
     crops = make_crops(locations=10, crops=90)
     folder = write_crops(crops, tmp_path_factory.mktemp("crops"))
-    labeled, index, _ = label_crops(crops, {label: [label] for label in COLOURS}, split_params())
+    labeled, index, _ = label_crops(
+        crops, LabelMap.of({label: [label] for label in COLOURS}), Taxonomy(), split_params()
+    )
     return labeled, assign_splits(labeled, split_params()), index, folder
 
 

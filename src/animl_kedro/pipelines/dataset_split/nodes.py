@@ -9,6 +9,8 @@ import pandas as pd
 from animl_kedro.formats.calibration import ConfidenceCalibration
 from animl_kedro.formats.camera_traps_classification import ClassificationFiles
 from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.formats.label_specification import LabelMap
+from animl_kedro.formats.taxonomy import Taxonomy
 from animl_kedro.pipelines.dataset_split import exports, labeling
 from animl_kedro.pipelines.dataset_split.balance import check_disjoint, split_balance
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
@@ -20,18 +22,25 @@ logger = logging.getLogger(__name__)
 
 
 def label_crops(
-    crops: pd.DataFrame, label_map: dict[str, list[str]], params: DatasetSplitParams
+    crops: pd.DataFrame, label_map: LabelMap, taxonomy: Taxonomy, params: DatasetSplitParams
 ) -> tuple[pd.DataFrame, dict[str, str], pd.DataFrame]:
     """Turn dataset labels into classes, and leave out classes that are too rare to be measured."""
-    labeled, rejected = labeling.label_crops(crops, label_map, params)
+    labeled, rejected = labeling.label_crops(crops, label_map, taxonomy, params)
+    labeling.check_account(crops, labeled, rejected)
     classes = sorted(labeled["label"].unique())
     logger.info(
-        "%d crops of %d classes (%s), %d crops left out: see rejected_crops",
+        "kept %d of %d crops, of %d classes (%s); %d rejected (%s): see rejected_crops",
         len(labeled),
+        len(crops),
         len(classes),
-        ", ".join(f"{count} {label}" for label, count in labeled["label"].value_counts().items()),
+        _counts(labeled["label"]),
         len(rejected),
+        _counts(rejected["reason"]) or "none",
     )
+    if left_out := labeling.left_out_classes(rejected):
+        logger.warning("classes left out: %s", "; ".join(left_out))
+    if without := _counts(rejected.loc[rejected["reason"] == labeling.Reason.UNMAPPED_LABEL, "dataset_label"]):
+        logger.info("labels without a class: %s", without)
     return labeled, {str(index): label for index, label in enumerate(classes)}, rejected
 
 
@@ -76,6 +85,11 @@ def summarize_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: 
         100 * farthest["wanted_share"],
     )
     return summary
+
+
+def _counts(names: "pd.Series[str]") -> str:
+    """How often each of these names is there, in words, the most frequent first."""
+    return ", ".join(f"{count} {name}" for name, count in names.value_counts().items())
 
 
 def plot_splits(split_summary: pd.DataFrame) -> Any:

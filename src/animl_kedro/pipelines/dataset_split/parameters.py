@@ -35,7 +35,8 @@ class DatasetSplitParams(StrictParams):
     """More crops of a class are left out by chance, with the seed, as evenly over its locations as they allow."""
 
     mixed_images: Literal["keep", "drop"] = "keep"
-    """What becomes of the crops of images that show several classes: their labels may have been mixed up."""
+    """What becomes of the crops of images that show several classes: their labels may have been mixed up. A label
+    that the label map gives no class counts as one."""
 
     keep: bool = False
     """Keep every location in the split where the last run put it; only new ones are divided."""
@@ -50,6 +51,15 @@ class DatasetSplitParams(StrictParams):
         held_out = self.val_fraction + self.test_fraction
         if held_out >= 1:
             raise ValueError(f"val_fraction + test_fraction = {held_out:g} leaves no training data")
+        return self
+
+    @model_validator(mode="after")
+    def _reaches_the_locations(self) -> Self:
+        maximum = self.max_crops_per_class
+        if maximum is not None and maximum < self.min_locations:
+            raise ValueError(
+                f"max_crops_per_class = {maximum} cannot come from min_locations = {self.min_locations} locations"
+            )
         return self
 
     @model_validator(mode="after")

@@ -19,7 +19,12 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 label_crops,
-                {"crops": "crops", "label_map": "label_map", "params": "params:dataset_split"},
+                {
+                    "crops": "crops",
+                    "label_map": "label_map",
+                    "taxonomy": "taxonomy",
+                    "params": "params:dataset_split",
+                },
                 ["labeled_crops", "label_index", "rejected_crops"],
                 name="label_crops",
             ),
