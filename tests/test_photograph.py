@@ -153,10 +153,24 @@ def test_crop_that_is_reduced_has_its_longer_side_as_long_as_was_asked_for() -> 
     assert [crop.size for crop in crops] == [(200, 7), (9, 200), (200, 200), (200, 100), (100, 199), (200, 1)]
 
 
-def test_crops_of_which_one_need_not_be_reduced_are_decoded_in_full() -> None:
-    data = encoded(smooth((900, 700)))
-    small, large = (500, 300, 560, 350), (0, 0, 700, 700)
-    assert_same(Photograph(data).crop([large, small], max_side=100)[1:], [decoded_by_pillow(data).crop(small)])
+def test_crop_is_the_same_whatever_else_is_cropped() -> None:
+    photograph = Photograph(encoded(smooth((900, 700))))
+    windows = [(0, 0, 699, 699), (501, 303, 560, 350), (11, 7, 311, 307), (501, 300, 901, 700)]
+    together = photograph.crop(windows, max_side=100)
+    assert_same(together, [photograph.crop([window], max_side=100)[0] for window in windows])
+
+
+@pytest.mark.parametrize("decoder", ["regions"], indirect=True)
+@pytest.mark.parametrize("size", [(900, 700), (901, 703), (431, 5), (3, 500)])
+def test_crop_that_is_reduced_is_the_same_without_the_decoder_of_regions(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    photograph = Photograph(encoded(colourful(size), exif=exif_of(8)))
+    width, height = photograph.size
+    windows = [(0, 0, width, height), (width // 3, height // 3, width, height), (0, height // 2, width, height)]
+    crops = photograph.crop(windows, max_side=40)
+    monkeypatch.setattr(images, "DECODE_REGION", None)
+    assert_same(crops, photograph.crop(windows, max_side=40))
 
 
 OTHERS: dict[str, Callable[[], bytes]] = {

@@ -100,24 +100,23 @@ class Photograph:
     def crop(self, windows: Sequence[Window], max_side: int | None = None) -> list[Image.Image]:
         """The upright pixels of each window, in RGB; black where a window reaches beyond the frame.
 
-        Those whose longer side is more than `max_side` pixels are reduced to it.
+        Those whose longer side is more than `max_side` pixels are reduced to it. A crop is the same whatever other
+        windows are asked for with it.
 
         Raises UnreadableImageError where the image is truncated, be it outside of the windows, or damaged within them.
         """
-        if not windows:
-            return []
         stored = [_stored(window, self.stored_size, self.orientation) for window in windows]
-        part = self._decode(stored, _reduction(stored, self.stored_size, max_side))
-        if len(stored) == 1 and max_side is None and stored[0] == part.frame:
-            crops = [part.pixels]  # a copy of a whole photograph takes 100 MB
-        else:
-            crops = [_cut(part, window, max_side) for window in stored]
+        groups: dict[int, list[Window]] = {}
+        for window in stored:
+            groups.setdefault(_reduction(window, self.stored_size, max_side), []).append(window)
+        parts = {reduction: self._decode(group, reduction) for reduction, group in groups.items()}
+        crops = (_cut(parts[_reduction(window, self.stored_size, max_side)], window, max_side) for window in stored)
         return [_upright(crop, self.orientation) for crop in crops]
 
     def _decode(self, stored: Sequence[Window], reduction: int) -> "_Part":
         """As much of the image as the windows show, before any turn."""
         if DECODE_REGION is not None and self._data.startswith(JPEG_START):
-            width, height = (math.ceil(length / reduction) for length in self.stored_size)
+            _, _, width, height = _reduced((0, 0, *self.stored_size), reduction)
             region = _region_around([_reduced(window, reduction) for window in stored], (width, height))
             try:
                 pixels = DECODE_REGION(self._data, self.stored_size, region, reduction)
@@ -127,8 +126,9 @@ class Photograph:
                 pass  # CMYK and the like: Pillow knows more
             else:
                 left, top, right, bottom = region
-                return _Part(Image.frombytes("RGB", (right - left, bottom - top), pixels), left, top, reduction)
-        return _Part(_decode_whole(self._data), left=0, top=0, reduction=1)
+                image = Image.frombytes("RGB", (right - left, bottom - top), pixels)
+                return _Part(image, left, top, reduction, is_shared=len(stored) > 1)
+        return _decode_whole(self._data, reduction, is_shared=len(stored) > 1)
 
 
 class _Part(NamedTuple):
@@ -138,12 +138,8 @@ class _Part(NamedTuple):
     left: int
     top: int
     reduction: int
-
-    @property
-    def frame(self) -> Window:
-        """The rectangle that they cover."""
-        width, height = self.pixels.size
-        return self.left, self.top, self.left + width, self.top + height
+    is_shared: bool
+    """Whether more than one window is cut out of it."""
 
 
 def open_image(source: Path | bytes) -> Image.Image:
@@ -171,15 +167,19 @@ def size_of(path: Path) -> tuple[int, int]:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
 
 
-def _decode_whole(data: bytes) -> Image.Image:
-    """The image in RGB before any turn, as Pillow decodes it."""
+def _decode_whole(data: bytes, reduction: int, *, is_shared: bool) -> _Part:
+    """All of an image before any turn, as Pillow decodes it, a JPEG reduced as libjpeg can reduce it."""
     if data.startswith(JPEG_START) and not _has_end(data):
         raise UnreadableImageError("damaged: the image is truncated")  # Pillow takes fillings for pixels
     with _opened(data) as image:
+        width, height = image.size
+        if reduction > 1:
+            image.draft(None, (width // reduction, height // reduction))
         image.load()
         pixels = _to_rgb(image)
         pixels.info.pop("exif", None)  # lest somebody turns it once more
-        return pixels
+        reduction = 1 if pixels.size == (width, height) else reduction
+        return _Part(pixels, left=0, top=0, reduction=reduction, is_shared=is_shared)
 
 
 def _has_end(jpeg: bytes) -> bool:
@@ -192,17 +192,13 @@ def _has_end(jpeg: bytes) -> bool:
     return False
 
 
-def _reduction(stored: Sequence[Window], frame: tuple[int, int], max_side: int | None) -> int:
-    """By how much all windows can be reduced while they are decoded, with something left to reduce afterwards."""
-    longest = min(max(right - left, bottom - top) for left, top, right, bottom in stored)
-    if max_side is None or not all(_is_inside(window, frame) for window in stored):
-        return 1
-    return next((reduction for reduction in REDUCTIONS if longest >= max_side * reduction), 1)
-
-
-def _is_inside(window: Window, frame: tuple[int, int]) -> bool:
+def _reduction(window: Window, frame: tuple[int, int], max_side: int | None) -> int:
+    """By how much a window can be reduced while it is decoded, if it is to have a longer side of `max_side`."""
     left, top, right, bottom = window
-    return left >= 0 and top >= 0 and right <= frame[0] and bottom <= frame[1]
+    if max_side is None or left < 0 or top < 0 or right > frame[0] or bottom > frame[1]:
+        return 1  # the black beyond the frame is not decoded
+    longest = max(right - left, bottom - top)
+    return next((by for by in REDUCTIONS if longest >= max_side * by and min(frame) >= by), 1)
 
 
 def _reduced(window: Window, reduction: int) -> Window:
@@ -213,18 +209,18 @@ def _reduced(window: Window, reduction: int) -> Window:
 
 def _cut(part: _Part, window: Window, max_side: int | None) -> Image.Image:
     """A window's own image out of the decoded pixels."""
-    left, top, right, bottom = window
-    width, height = right - left, bottom - top
-    side = max(width, height)
-    x, y, zoom = part.left, part.top, part.reduction
-    if max_side is None or side <= max_side:
-        return part.pixels.crop((left - x, top - y, right - x, bottom - y))
-    size = max(round(width * max_side / side), 1), max(round(height * max_side / side), 1)
-    if zoom == 1:
-        beyond = part.pixels.crop((left - x, top - y, right - x, bottom - y))  # black where it is beyond the frame
-        return beyond.resize(size, Image.Resampling.BICUBIC)
-    box = (left / zoom - x, top / zoom - y, right / zoom - x, bottom / zoom - y)
-    return part.pixels.resize(size, Image.Resampling.BICUBIC, box=box)
+    left, top, right, bottom = _reduced(window, part.reduction)
+    place = (left - part.left, top - part.top, right - part.left, bottom - part.top)
+    is_all = place == (0, 0, *part.pixels.size) and not part.is_shared
+    pixels = part.pixels if is_all else part.pixels.crop(place)  # a copy of a whole photograph takes 100 MB
+    width, height = window[2] - window[0], window[3] - window[1]
+    longest = max(width, height)
+    if max_side is None or longest <= max_side:
+        return pixels
+    size = max(round(width * max_side / longest), 1), max(round(height * max_side / longest), 1)
+    x, y = window[0] / part.reduction - left, window[1] / part.reduction - top
+    box = (x, y, x + width / part.reduction, y + height / part.reduction)
+    return pixels.resize(size, Image.Resampling.BICUBIC, box=box)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
