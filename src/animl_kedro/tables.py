@@ -226,7 +226,7 @@ class RejectedCrops(Table):
 
 def with_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     """`LabeledCrops` with the column split. Raises InputError where the two tables are not of the same crops."""
-    crops, others = set(labeled_crops["crop_id"]), set(splits["crop_id"])
+    crops, others = set(labeled_crops["crop_id"].tolist()), set(splits["crop_id"].tolist())
     if crops != others:
         raise InputError(
             f"labeled_crops and splits do not belong together: {len(crops - others)} crops have no split, and "

@@ -19,6 +19,7 @@ import pandas as pd
 
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import CctExport, parse_cct
+from animl_kedro.garbage import no_garbage_collection
 
 Record = dict[str, Any]
 
@@ -74,7 +75,7 @@ def split_cct(crops: pd.DataFrame, label_index: Mapping[str, str], description: 
 
 def write_cct(cct: CctExport, path: Path) -> None:
     """Write a file into a folder that is there."""
-    with path.open("wb") as file:
+    with path.open("wb") as file, no_garbage_collection():
         file.write(b'{"info":' + orjson.dumps(cct.info))
         _write_records("images", cct.images, file)
         _write_records("annotations", cct.annotations, file)
