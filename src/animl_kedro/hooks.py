@@ -22,6 +22,12 @@ DEFAULT = "__default__"
 KEDROS_CATALOG = "kedro.io.data_catalog"
 PARAMETER_PREFIXES = ("params:", "parameters")
 
+ORIGINS = {
+    "animl_export": "An export of labels comes from Animl as COCO.",
+    "inference_detections": "Results come from MegaDetector, for the images of inference_images.",
+}
+"""Where what no pipeline makes comes from."""
+
 
 class ParameterNamesHook:
     """Refuses a group of parameters that belongs to no pipeline: it would change nothing, silently."""
@@ -101,7 +107,7 @@ def _advice_for_sources(catalog: DataCatalog, absent: list[str]) -> str:
     places = [f"{name} at {catalog[name]._describe().get('filepath')}" for name in absent]
     return (
         f"Expected is {', '.join(places)}: put the file there, or set another path in conf/local/catalog.yml. "
-        "(An export of labels comes from Animl as COCO.)"
+        f"({ORIGINS.get(absent[0], ORIGINS['animl_export'])})"
     )
 
 

@@ -155,6 +155,23 @@ def open_image(source: Path | bytes) -> Image.Image:
     return photograph.crop([(0, 0, *photograph.size)])[0]
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """What `open_image` makes of an image's file, of an image that somebody else has opened: upright and in RGB.
+
+    Raises UnreadableImageError where its pixels cannot be read, or are more than `MAX_PIXELS`.
+    """
+    try:
+        _check_size(image)
+        orientation = _orientation(image)
+        pixels = _upright(_to_rgb(image), orientation)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImageError(f"damaged: {error}") from error
+    if pixels.info.get("exif"):
+        pixels = pixels.copy()
+        del pixels.info["exif"]  # lest somebody turns it once more
+    return pixels
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in pixels of the upright image, read from the file's header alone.
 

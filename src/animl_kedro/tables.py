@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
@@ -57,6 +58,9 @@ class JoinReason(StrEnum):
 
 PROBABILITY_PREFIX = "probability_"
 """A class's column in `Predictions` is this prefix and the class's label."""
+
+LOGIT_PREFIX = "logit_"
+"""The same for what the network itself says, before it becomes a probability."""
 
 
 class Table(pa.DataFrameModel):
@@ -321,12 +325,43 @@ class TrainingHistory(Table):
 
 
 class Predictions(Table):
-    """One row a crop of any split, with a probability for every class; a row's probabilities sum to 1."""
+    """One row a crop of any split, with a probability and a logit for every class; a row's probabilities sum to 1.
+
+    Probabilities are calibrated: the softmax of the logits, divided by the classifier's temperature. Predictions of
+    earlier versions have no logits.
+    """
 
     crop_id: Series[str] = pa.Field(unique=True)
     split: Series[str] = pa.Field(isin=list(Split))
     label: Series[str]
     probabilities: Series[float] = pa.Field(alias=f"^{PROBABILITY_PREFIX}.+", regex=True, ge=0, le=1)
+    logits: Series[np.float32] | None = pa.Field(alias=f"^{LOGIT_PREFIX}.+", regex=True)
+
+
+class InferenceTable(Table):
+    """One row a detection of `inference_results`, counted from 0 in its image.
+
+    ``confidence`` is the detector's. The box is in fractions of the upright image. ``label`` is the likeliest one, with
+    its probability; both are missing where the detection was not classified, or nothing is likely enough.
+    """
+
+    file: Series[str]
+    detection: Series[int] = pa.Field(ge=0)
+    category: Series[str]
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+    relative_left: Series[float]
+    relative_top: Series[float]
+    relative_width: Series[float]
+    relative_height: Series[float]
+    label: Series[str] = pa.Field(nullable=True)
+    probability: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class InferenceFailures(Table):
+    """One row an image that could not be classified, and why."""
+
+    file: Series[str]
+    failure: Series[str]
 
 
 class AveragePrecision(Table):

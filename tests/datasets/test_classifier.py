@@ -12,8 +12,8 @@ from PIL import Image
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.classifier import CARD, WEIGHTS, ClassifierDataset
-from animl_kedro.images import UnreadableImageError
 
 LABELS = ("NA", "fox", "<b>bird</b>")
 
@@ -24,7 +24,10 @@ def classifier() -> Classifier:
     network = build_network("efficientnet-b0", 3, 64)
     for _ in range(3):
         network.train()(torch.rand(4, 3, 64, 64))
-    return Classifier("efficientnet-b0", LABELS, Preprocessing(64), network.eval(), {"best": {"epoch": 4}})
+    cropping = CroppingParams(shape="pad", margin=0.2, max_side=60)
+    return Classifier(
+        "efficientnet-b0", LABELS, Preprocessing(64), network.eval(), {"best": {"epoch": 4}}, 1.7, cropping
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,20 @@ def test_loaded_classifier_predicts_what_the_saved_one_did(
         Preprocessing(64),
         {"best": {"epoch": 4}},
     )
+    assert (loaded.temperature, loaded.cropping) == (1.7, classifier.cropping)
+    assert loaded.checksum == classifier.checksum
     assert (loaded.predict(pictures) == classifier.predict(pictures)).all(axis=None)
+
+
+def test_folder_of_an_earlier_version_loads_as_it_was(classifier: Classifier, tmp_path: Path) -> None:
+    dataset = ClassifierDataset(filepath=str(tmp_path / "classifier"))
+    dataset.save(classifier)
+    card = tmp_path / "classifier" / CARD
+    content = json.loads(card.read_text())
+    card.write_text(json.dumps({name: content[name] for name in ("backbone", "labels", "preprocessing", "provenance")}))
+    loaded = dataset.load()
+    assert (loaded.temperature, loaded.cropping) == (1.0, None)
+    assert loaded.checksum != classifier.checksum
 
 
 def test_versions_are_kept_side_by_side(classifier: Classifier, tmp_path: Path) -> None:
@@ -72,7 +88,15 @@ def test_absent_classifier_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"labels": ["one"]}, {"backbone": "efficientnet-b1"}, {"backbone": "os.system"}, {"preprocessing": {}}]
+    "change",
+    [
+        {"labels": ["one"]},
+        {"backbone": "efficientnet-b1"},
+        {"backbone": "os.system"},
+        {"preprocessing": {}},
+        {"temperature": "hot"},
+        {"cropping": {"shape": "round"}},
+    ],
 )
 def test_changed_card_is_an_error_that_names_the_folder(
     classifier: Classifier, change: dict[str, object], tmp_path: Path
@@ -84,29 +108,3 @@ def test_changed_card_is_an_error_that_names_the_folder(
     (folder / CARD).write_text(json.dumps(card))
     with pytest.raises(DatasetError, match=str(folder)):
         dataset.load()
-
-
-def test_predicting_paths_arrays_and_pictures_agree(
-    classifier: Classifier, pictures: list[Image.Image], tmp_path: Path
-) -> None:
-    paths = [tmp_path / f"{number}.png" for number in range(len(pictures))]
-    for path, picture in zip(paths, pictures, strict=True):
-        picture.save(path)
-    tables = [classifier.predict(images) for images in (paths, pictures, [np.asarray(p) for p in pictures])]
-    assert (tables[0] == tables[1]).all(axis=None)
-    assert (tables[0] == tables[2]).all(axis=None)
-    probabilities = tables[0].filter(like="probability_")
-    assert probabilities.sum(axis=1).to_numpy() == pytest.approx(1)
-    assert list(probabilities) == [f"probability_{label}" for label in LABELS]
-    assert (tables[0]["predicted"] == np.array(LABELS)[probabilities.to_numpy().argmax(axis=1)]).all()
-
-
-def test_predicting_one_image_and_none(classifier: Classifier, pictures: list[Image.Image]) -> None:
-    assert len(classifier.predict(pictures[0])) == 1
-    assert len(classifier.predict([])) == 0
-
-
-def test_predicting_a_broken_file_is_an_error(classifier: Classifier, tmp_path: Path) -> None:
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut off")
-    with pytest.raises(UnreadableImageError):
-        classifier.predict(tmp_path / "broken.jpg")

@@ -7,6 +7,7 @@ from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.runtime import prepare_torch
+from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
 
@@ -18,7 +19,8 @@ class ClassifierDataset(WholeFolderDataset[Classifier]):
     """Saves and loads a `Classifier` as a folder of two files, with which no code can hide.
 
     ``weights.safetensors`` holds the weights, ``classifier.json`` what a person wants to read: backbone, labels,
-    preprocessing and how it came about. The folder appears when it is complete.
+    preprocessing, temperature, how boxes are cropped, and how it came about. The folder appears when it is complete.
+    Folders of earlier versions, without a temperature or cropping, are read as well.
 
     YAML example::
 
@@ -46,9 +48,12 @@ class ClassifierDataset(WholeFolderDataset[Classifier]):
             preprocessing = Preprocessing.from_json(card["preprocessing"])
             network = build_network(backbone, len(labels), preprocessing.image_size)
             network.load_state_dict(load_file(folder / WEIGHTS))
+            temperature = float(card.get("temperature", 1.0))
+            cropping = CroppingParams.model_validate(card["cropping"]) if card.get("cropping") else None
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{folder} does not hold a classifier of this project: {error}") from error
-        return Classifier(backbone, labels, preprocessing, network.eval(), card.get("provenance", {}))
+        provenance = card.get("provenance", {})
+        return Classifier(backbone, labels, preprocessing, network.eval(), provenance, temperature, cropping)
 
     def _write(self, data: Classifier, folder: Path) -> None:
         from safetensors.torch import save_file  # noqa: PLC0415 - see _read
@@ -57,6 +62,8 @@ class ClassifierDataset(WholeFolderDataset[Classifier]):
             "backbone": data.backbone,
             "labels": list(data.labels),
             "preprocessing": data.preprocessing.to_json(),
+            "temperature": data.temperature,
+            "cropping": data.cropping.model_dump(mode="json") if data.cropping else None,
             "provenance": dict(data.provenance),
         }
         save_file({name: tensor.contiguous() for name, tensor in data.network.state_dict().items()}, folder / WEIGHTS)

@@ -9,7 +9,7 @@ from kedro.io import AbstractDataset, DatasetError
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
-from animl_kedro.formats.megadetector import Results, check_results
+from animl_kedro.formats.megadetector import Results, check_results, in_current_form
 from animl_kedro.formats.results_files import read_results_file
 from animl_kedro.garbage import no_garbage_collection
 
@@ -39,6 +39,38 @@ class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
         """Write the results."""
         with written_whole(self._filepath) as temporary:
             temporary.write_bytes(orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
+
+
+class OthersResultsDataset(AbstractDataset[NoReturn, Results]):
+    """Loads a file of MegaDetector results that somebody else made. It is never written.
+
+    The file is JSON, plain, gzipped or zipped, of any version of the format. It is loaded in the current one.
+
+    YAML example::
+
+        inference_detections:
+          type: animl_kedro.datasets.megadetector_results.OthersResultsDataset
+          filepath: data/01_raw/inference/detections.json
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Results:
+        """Read the results. Raises InputError where there are none, or a detection is none."""
+        with no_garbage_collection():
+            return in_current_form(read_results_file(self._filepath))
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: these results come from outside."""
+        raise DatasetError(f"{self._filepath} comes from outside: it is read, never written.")
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

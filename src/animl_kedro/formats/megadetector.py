@@ -17,6 +17,9 @@ CATEGORIES = {ANIMAL: "animal", PERSON: "person", VEHICLE: "vehicle"}
 BOX_DECIMALS = 6
 """A millionth of the frame: finer than a hundredth of a pixel, coarser than the noise of floating point."""
 
+UNTOLD = "the results have no detections of it, and do not say why"
+"""The failure of an image that has no detections, and none told."""
+
 Results = dict[str, Any]
 
 
@@ -28,6 +31,20 @@ def check_results(results: Any) -> Results:
     if fault := _fault_of(results):
         raise InputError(f"not MegaDetector results (format {FORMAT_VERSION}): {fault}")
     return results  # type: ignore[no-any-return]
+
+
+def in_current_form(results: Results) -> Results:
+    """Results of any version of the format in the current one, checked; what others have added to them stays.
+
+    Before 1.6, a failure may be told by absent detections alone, and early results name no categories. Raises
+    InputError that names the first fault.
+    """
+    categories = results.get("detection_categories") or CATEGORIES
+    images = [
+        image if isinstance(image.get("detections"), list) else image | {"failure": image.get("failure") or UNTOLD}
+        for image in results["images"]
+    ]
+    return check_results(results | {"detection_categories": categories, "images": images})
 
 
 def _fault_of(results: Any) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
+from animl_kedro.cropping.windows import window_of
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import open_image
 from animl_kedro.pipelines.detection_cropping.cropping import (
@@ -26,7 +27,6 @@ from animl_kedro.pipelines.detection_cropping.cropping import (
 )
 from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
 from animl_kedro.pipelines.detection_cropping.reasons import Reason
-from animl_kedro.pipelines.detection_cropping.windows import window_of
 from factories import IMAGE_SIZE, coordinates, write_image, write_jpeg
 
 WIDTH, HEIGHT = IMAGE_SIZE

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox
-from animl_kedro.pipelines.detection_cropping.windows import Size
+from animl_kedro.cropping.windows import Size
 
 _NOTE = re.compile(rb'\{"fingerprint": "\w+", [^}]*"checksum": "(?P<checksum>\w{8})"\}')
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
+from animl_kedro.cropping.parameters import CroppingParams
+from animl_kedro.cropping.pictures import cut
+from animl_kedro.cropping.windows import Fit, Size, fit_of, overlaps, upright_box, window_of
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import Photograph, UnreadableImageError, Window
 from animl_kedro.pipelines.detection_cropping.crop_files import Note, encode, read_note
-from animl_kedro.pipelines.detection_cropping.parameters import CroppingParams
 from animl_kedro.pipelines.detection_cropping.reasons import Reason
-from animl_kedro.pipelines.detection_cropping.windows import Fit, Size, fit_of, overlaps, upright_box, window_of
 from animl_kedro.places import FileStat
 
 
@@ -116,7 +117,7 @@ def _crop_all(
         if fit is None:
             return [Rejected(box.key, Reason.SIZE_MISMATCH, _mismatch(task, photograph)) for box in boxes]
         windows, rejected = _windows(boxes, task, photograph, fit, params)
-        crops = photograph.crop([window for _, _, window in windows]) if windows else []
+        crops = cut(photograph, [window for _, _, window in windows], params)
     except (OSError, UnreadableImageError) as error:
         return [Rejected(box.key, Reason.UNREADABLE_IMAGE, _said(error)) for box in boxes]
     made = [
@@ -170,8 +171,6 @@ def _save(
     *,
     scaled: bool,
 ) -> Crop:
-    if params.max_side:
-        crop.thumbnail((params.max_side, params.max_side), Image.Resampling.LANCZOS)
     note = Note(box.fingerprint, pixels, image_size, crop.size)
     stat = crop_folder.write(box.crop_id, encode(crop, note, params.jpeg_quality))
     return Crop(box.key, note, stat, made=True, scaled=scaled)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from animl_kedro.datasets.detector_cache import DetectorCache
+from animl_kedro.errors import InputError
 from animl_kedro.formats.megadetector import Results
 from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
@@ -89,6 +90,18 @@ def crop_boxes(
             len(orphans),
         )
     return crops, rejected, orphans
+
+
+def describe_cropping(crops: pd.DataFrame, params: DetectionCroppingParams) -> dict[str, Any]:
+    """Note how the crops were made, for whoever crops other images in the same way."""
+    made_otherwise = int((crops["settings"] != params.cropping.checksum()).sum())
+    if made_otherwise:
+        raise InputError(
+            f"{made_otherwise} of {len(crops)} crops were made with other parameters than those of "
+            "detection_cropping.cropping. Make them again: kedro run --pipeline=detection_cropping"
+        )
+    logger.info("noted how %d crops were made", len(crops))
+    return params.cropping.model_dump(mode="json")
 
 
 def draw_crop_samples(crops: pd.DataFrame, crop_images: ImageFolder, params: DetectionCroppingParams) -> Any:

@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from animl_kedro.pipelines.detection_cropping.nodes import (
     collect_detections,
     crop_boxes,
+    describe_cropping,
     detect_animals,
     draw_crop_samples,
 )
@@ -40,6 +41,7 @@ def create_pipeline() -> Pipeline:
                 ["crops", "rejected_boxes", "orphaned_crops"],
                 name="crop_boxes",
             ),
+            Node(describe_cropping, {"crops": "crops", **params}, "crop_settings", name="describe_cropping"),
             Node(
                 draw_crop_samples,
                 {"crops": "crops", "crop_images": "crop_images", **params},

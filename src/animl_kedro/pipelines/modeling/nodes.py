@@ -1,12 +1,14 @@
 """The nodes of the modeling pipeline. torch takes seconds to import: the nodes import what needs it."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.runtime import prepare_torch
+from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.tables import Predictions, TrainingHistory, with_splits
@@ -37,6 +39,27 @@ def train_classifier(
         best["macro_average_precision"],
     )
     return classifier, TrainingHistory.of(history)
+
+
+def calibrate_classifier(
+    trained_classifier: Classifier,
+    labeled_crops: pd.DataFrame,
+    splits: pd.DataFrame,
+    crop_images: ImageFolder,
+    crop_settings: dict[str, Any],
+) -> Classifier:
+    """Make the probabilities mean what they say, by the validation split, and note how boxes are to be cropped."""
+    from animl_kedro.pipelines.modeling.predict import calibrate  # noqa: PLC0415
+
+    crops = with_splits(labeled_crops, splits)
+    classifier, calibration = calibrate(trained_classifier, crops, crop_images)
+    logger.info(
+        "calibrated on %d crops: temperature %.3f%s",
+        calibration.crops,
+        calibration.temperature,
+        f" ({calibration.remark})" if calibration.remark else "",
+    )
+    return replace(classifier, cropping=CroppingParams.model_validate(crop_settings))
 
 
 def predict_crops(

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
+from animl_kedro.pipelines.modeling.nodes import calibrate_classifier, plot_training, predict_crops, train_classifier
 
 
 def create_pipeline() -> Pipeline:
@@ -19,8 +19,20 @@ def create_pipeline() -> Pipeline:
                     "crop_images": "crop_images",
                     "params": "params:modeling",
                 },
-                ["classifier", "training_history"],
+                ["trained_classifier", "training_history"],
                 name="train_classifier",
+            ),
+            Node(
+                calibrate_classifier,
+                {
+                    "trained_classifier": "trained_classifier",
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "crop_images": "crop_images",
+                    "crop_settings": "crop_settings",
+                },
+                "classifier",
+                name="calibrate_classifier",
             ),
             Node(
                 predict_crops,

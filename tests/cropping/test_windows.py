@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
+from animl_kedro.cropping.windows import Fit, fit_of, overlaps, upright_box, window_of
 from animl_kedro.formats.megadetector import BOX_DECIMALS
 from animl_kedro.images import UPRIGHT
-from animl_kedro.pipelines.detection_cropping.windows import Fit, fit_of, overlaps, upright_box, window_of
 from factories import IMAGE_SIZE
 
 Shape = Literal["square", "pad", "tight"]

@@ -1,0 +1,132 @@
+"""A network at work: threads open images while it looks at others."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+    from torch import nn
+
+    from animl_kedro.classifier.preprocessing import Preprocessing
+
+logger = logging.getLogger(__name__)
+
+CPU_BATCH, GPU_BATCH = 16, 128
+"""Images that the network looks at together: more gain nothing, and need memory."""
+
+MAX_THREADS = 16
+"""Threads that open images; there are no more than processors."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Predictor:
+    """Gives the logits of images, on a GPU if there is one. The network is left as it is."""
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, n_classes: int) -> None:
+        import torch  # noqa: PLC0415 - torch takes seconds to import
+
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = prepared(network, self._device)
+        self._preprocessing = preprocessing
+        self._n_classes = n_classes
+        self._batch_size = GPU_BATCH if self._device.type == "cuda" else CPU_BATCH
+
+    def logits(
+        self, items: Iterable[Item], images_of: Callable[[Item], tuple[Result, Sequence[Image]]]
+    ) -> Iterator[tuple[Result, NDArray[np.float32]]]:
+        """Look at the images of items, which are opened some ahead of the network, in threads.
+
+        `images_of` gives an item's RGB images, none, one or more, and something to go with them. Yields the latter
+        with the (n_images, n_classes) logits, item by item in their order. What `images_of` raises is raised here.
+        """
+        waiting: deque[tuple[Result, int]] = deque()
+
+        def squares() -> Iterator[NDArray[np.uint8]]:
+            for result, own in in_order(lambda item: self._open(images_of, item), items, 2 * self._batch_size):
+                waiting.append((result, len(own)))
+                yield from own
+
+        rows: deque[NDArray[np.float32]] = deque()
+        for batch in self._batches(squares()):
+            rows.extend(batch)
+            while waiting and waiting[0][1] <= len(rows):
+                yield self._take(*waiting.popleft(), rows)
+        while waiting:
+            yield self._take(*waiting.popleft(), rows)
+
+    def _open(
+        self, images_of: Callable[[Item], tuple[Result, Sequence[Image]]], item: Item
+    ) -> tuple[Result, list[NDArray[np.uint8]]]:
+        result, images = images_of(item)
+        return result, [np.asarray(self._preprocessing.square(image)) for image in images]
+
+    def _take(self, result: Result, count: int, rows: deque[NDArray[np.float32]]) -> tuple[Result, NDArray[np.float32]]:
+        taken = [rows.popleft() for _ in range(count)]
+        return result, np.array(taken, dtype=np.float32).reshape(count, self._n_classes)
+
+    def _batches(self, squares: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """The logits of squares, batch by batch; a GPU works on one while the next is put together."""
+        running: torch.Tensor | None = None
+        while batch := list(islice(squares, self._batch_size)):
+            started = self._look(np.stack(batch))
+            if running is not None:
+                yield running.cpu().numpy()
+            running = started
+        if running is not None:
+            yield running.cpu().numpy()
+
+    def _look(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        """The logits of (n, size, size, 3) pixels; where they are too many for the GPU's memory, of half as many."""
+        import torch  # noqa: PLC0415 - torch takes seconds to import
+
+        try:
+            with torch.inference_mode():
+                batch = torch.from_numpy(pixels).to(self._device)
+                logits: torch.Tensor = self._network(self._preprocessing.normalise_batch(batch)).float()
+                return logits
+        except torch.OutOfMemoryError:
+            if len(pixels) == 1:
+                raise
+        half = (len(pixels) + 1) // 2
+        self._batch_size = min(self._batch_size, half)
+        logger.info("the GPU's memory is too small for %d images at once: from now on %d", len(pixels), half)
+        return torch.cat([self._look(pixels[:half]), self._look(pixels[half:])])
+
+
+def prepared(network: nn.Module, device: torch.device) -> nn.Module:
+    """A copy of a network that only evaluates, on a device, in the layout that is fastest."""
+    import torch  # noqa: PLC0415 - torch takes seconds to import
+
+    copy = deepcopy(network).eval().requires_grad_(requires_grad=False)
+    return copy.to(device).to(memory_format=torch.channels_last)
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
+    """Yield the results of work on items in their order, done in threads, at most `ahead` before they are asked for."""
+    threads = min(os.cpu_count() or 1, MAX_THREADS)
+    with ThreadPoolExecutor(threads, thread_name_prefix="opener") as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,1 @@
+"""How a box becomes a crop: for training, and again wherever a classifier is given boxes."""
