@@ -178,7 +178,8 @@ def test_real_photographs_are_all_accounted_for_from_end_to_end(tmp_path: Path) 
     with serve_folder(REAL_IMAGES / "archive", "real-images") as server:
         point_at(project, REAL_IMAGES / "cct.json", server.endpoint_url, server.bucket, server.credentials, "real")
         catalog_file = project.folder / "conf" / "local" / "catalog.yml"
-        label_map = {"type": "yaml.YAMLDataset", "filepath": str(project.folder / "conf" / "local" / "label_map.yml")}
+        kind = "animl_kedro.datasets.label_map.LabelMapDataset"
+        label_map = {"type": kind, "filepath": str(project.folder / "conf" / "local" / "label_map.yml")}
         catalog_file.write_text(catalog_file.read_text() + json.dumps({"label_map": label_map})[1:-1])
         project.run()
 
