@@ -199,6 +199,26 @@ def test_run_that_was_interrupted_goes_on_and_ends_with_the_same_results(
         assert made[1].equals(uninterrupted[1])
 
 
+def test_run_that_was_killed_keeps_what_was_saved(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A killed process writes nothing at its end."""
+    names = [f"{number}.png" for number in range(6)]
+    own = results_of([{"file": name, "detections": [animal(LEFT)]} for name in names])
+    watch = Interrupted(monkeypatch)
+    watch.left = 5
+    add = InferenceProgress.add
+    monkeypatch.setattr(InferenceProgress, "add", lambda self, found: add(self, found) if len(found) == 2 else None)
+    with pytest.raises(KeyboardInterrupt):
+        run(own, *names, save_every=2)
+    monkeypatch.setattr(InferenceProgress, "add", add)
+    watch.left = None
+    (tmp_path / "progress" / ".0123456789ab.part").write_text("half")
+    results, _, _ = run(own, *names)
+    assert watch.looked_at == [*names[:5], *names[4:]]
+    assert [labels_in(image, results) for image in results["images"]] == [["red"]] * 6
+
+
 def test_what_has_changed_is_classified_again_and_nothing_else(
     run: Callable[..., Any], classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

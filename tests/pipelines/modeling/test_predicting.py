@@ -1,5 +1,6 @@
 """Predictions of crops in files, and calibration by them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from animl_kedro.classifier.temperature import fit_temperature, log_loss, probab
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.modeling.calibrating import checksum_of
 from animl_kedro.pipelines.modeling.nodes import calibrate_classifier, predict_crops
 from animl_kedro.pipelines.modeling.pipeline import create_pipeline
-from animl_kedro.tables import Predictions, Split
+from animl_kedro.tables import Predictions, Split, with_splits
 from crop_factories import make_crops, make_labeled_crops, write_crops
 
 LABELS = ("bird", "fox", "lizard")
@@ -72,6 +74,25 @@ def test_calibration_is_by_the_validation_split_alone_and_is_told(classifier: Cl
     assert calibrated.provenance["best"] == {"epoch": 2}
     assert calibrated.provenance["calibration"]["crops"] == 20
     assert "calibration" not in classifier.provenance
+
+
+def test_checksum_of_the_training_data_is_told_and_is_of_ids_classes_and_splits(
+    classifier: Classifier, tables: Tables
+) -> None:
+    labeled, splits, folder = tables
+    crops = with_splits(labeled, splits)
+    told = calibrate_classifier(classifier, labeled, splits, folder, SETTINGS).provenance["training_data"]["checksum"]
+    assert checksum_of(crops.sample(frac=1, random_state=0)) == told
+    for column in ("crop_id", "label", "split"):
+        changed = crops.assign(**{column: crops[column].where(crops.index > 0, "another")})
+        assert checksum_of(changed) != told
+
+
+def test_splits_that_have_changed_since_the_training_are_refused(classifier: Classifier, tables: Tables) -> None:
+    labeled, splits, folder = tables
+    trained = replace(classifier, provenance={"crops": {"val": 19, "train": 11, "test": 10}})
+    with pytest.raises(InputError, match=r"The splits have .*'val': 20.* was trained with .*'val': 19"):
+        calibrate_classifier(trained, labeled, splits, folder, SETTINGS)
 
 
 def test_a_classifier_of_other_classes_is_refused(classifier: Classifier, tables: Tables) -> None:

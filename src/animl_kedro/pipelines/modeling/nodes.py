@@ -49,7 +49,7 @@ def calibrate_classifier(
     crop_settings: dict[str, Any],
 ) -> Classifier:
     """Make the probabilities mean what they say, by the validation split, and note how boxes are to be cropped."""
-    from animl_kedro.pipelines.modeling.predict import calibrate  # noqa: PLC0415
+    from animl_kedro.pipelines.modeling.calibrating import calibrate  # noqa: PLC0415
 
     crops = with_splits(labeled_crops, splits)
     classifier, calibration = calibrate(trained_classifier, crops, crop_images)

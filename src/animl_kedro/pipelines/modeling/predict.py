@@ -1,6 +1,4 @@
-"""Classifying crops that are in files, and finding the temperature of a classifier by them."""
-
-from dataclasses import asdict, replace
+"""Classifying crops that are in files."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +6,12 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from animl_kedro.classifier.classifier import Classifier
-from animl_kedro.classifier.temperature import Calibration, fit_temperature, probabilities_of
+from animl_kedro.classifier.temperature import probabilities_of
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import UnreadableImageError
 from animl_kedro.progress import track
-from animl_kedro.tables import LOGIT_PREFIX, PROBABILITY_PREFIX, Split
+from animl_kedro.tables import LOGIT_PREFIX, PROBABILITY_PREFIX
 
 CHUNK = 65_536
 """Rows whose probabilities are computed together."""
@@ -22,7 +20,7 @@ CHUNK = 65_536
 def predict(classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFolder) -> pd.DataFrame:
     """Rows of `Predictions`, one a crop, sorted by id. Raises InputError that names a crop that cannot be read."""
     crops = crops.sort_values("crop_id")
-    logits = _logits(classifier, crops, crop_images, "classifying crops")
+    logits = logits_of(classifier, crops, crop_images, "classifying crops")
     probabilities = np.empty(logits.shape)
     for start in range(0, len(logits), CHUNK):  # what it needs besides must not grow with the number of crops
         rows = slice(start, start + CHUNK)
@@ -34,28 +32,13 @@ def predict(classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFolde
     return pd.concat([crops[["crop_id", "split", "label"]].reset_index(drop=True), *columns], axis=1)
 
 
-def calibrate(classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFolder) -> tuple[Classifier, Calibration]:
-    """The classifier with the temperature that suits the crops of the val split best; it is told in its provenance.
-
-    `crops` is `LabeledCrops` with a column split. Raises InputError where a crop cannot be read.
-    """
-    val = crops[crops["split"] == Split.VAL].sort_values("crop_id")
-    targets = pd.Index(classifier.labels).get_indexer(pd.Index(val["label"]))
-    if (targets < 0).any():
-        unknown = sorted(set(val["label"]) - set(classifier.labels))
-        raise InputError(
-            f"There are crops of {', '.join(unknown)}, and the classifier knows {', '.join(classifier.labels)}: it was "
-            "trained for other classes. Train it again: kedro run --pipeline=modeling"
-        )
-    calibration = fit_temperature(_logits(classifier, val, crop_images, "calibrating"), targets)
-    provenance = dict(classifier.provenance) | {"calibration": asdict(calibration)}
-    return replace(classifier, temperature=calibration.temperature, provenance=provenance), calibration
-
-
-def _logits(
+def logits_of(
     classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFolder, description: str
 ) -> NDArray[np.float32]:
-    """The (n_crops, n_classes) logits of crops, in the order of the rows."""
+    """The (n_crops, n_classes) logits of crops, in the order of the rows.
+
+    Raises InputError that names a crop that cannot be read.
+    """
 
     def opened(crop_id: str) -> tuple[None, list[Image]]:
         try:
