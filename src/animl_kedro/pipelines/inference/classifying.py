@@ -15,7 +15,7 @@ from animl_kedro.cropping.pictures import cut_as_stored
 from animl_kedro.errors import InputError
 from animl_kedro.formats.inference_progress import Found, InferenceProgress
 from animl_kedro.formats.megadetector import Results
-from animl_kedro.image_folder import ABSENT, ImageFolder
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import Photograph, UnreadableImageError
 from animl_kedro.pipelines.inference.parameters import InferenceParams
 from animl_kedro.places import FileStat
@@ -170,6 +170,6 @@ def _outcome(task: Task, entry: Results, found: Mapping[str, Outcome], stats: Ma
 
 
 def _said(error: OSError | ValueError | UnreadableImageError) -> str:
-    if isinstance(error, ABSENT):
+    if isinstance(error, FileNotFoundError):
         return NO_FILE
     return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
