@@ -145,6 +145,12 @@ def test_name_that_fits_nothing_is_a_warning_with_what_is_close(
     assert fault in caplog.text
 
 
+def test_name_that_fits_nothing_is_not_said_to_mean_what_is_little_like_it(caplog: pytest.LogCaptureFixture) -> None:
+    classes({"lizard": ["lizard"], "bird": ["bird"]}, [("idfg", "bird")])
+    assert "no crop has" in caplog.text
+    assert "did you mean" not in caplog.text
+
+
 def test_names_that_fit_are_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     classes({"corvid": ["jay"], "cervid": {"taxa": [{"level": "family", "name": "cervidae", "datasets": ["RSPB"]}]}})
     assert not caplog.records

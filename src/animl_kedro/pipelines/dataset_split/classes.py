@@ -18,6 +18,10 @@ MAX_WARNINGS = 20
 """A label map made for other data sets would drown everything else."""
 
 
+CLOSE = 0.65
+"""How alike names must be to be mistaken: two letters of three in the wrong order are, lizard and bird are not."""
+
+
 class DatasetLabel(NamedTuple):
     """A label of a data set."""
 
@@ -160,7 +164,7 @@ def _misfits_of_dataset(index: _Index, name: str, dataset: str, labels: Iterable
 
 def _meant(name: str, known: Collection[str]) -> str:
     by_case = {other.casefold(): other for other in sorted(known)}
-    close = get_close_matches(name.casefold(), by_case, n=3)
+    close = get_close_matches(name.casefold(), by_case, n=3, cutoff=CLOSE)
     return f": did you mean {' or '.join(repr(by_case[other]) for other in close)}?" if close else ""
 
 
