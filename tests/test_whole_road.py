@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.framework.project import pipelines
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -89,7 +90,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_whole_road_leaves_every_catalog_entry_behind(walked: Project) -> None:
     catalog = walked.catalog
-    absent = [name for name in catalog.keys() if not name.startswith("param") and not catalog.exists(name)]  # noqa: SIM118
+    absent = [
+        name
+        for name in pipelines["__default__"].datasets()
+        if not name.startswith("param") and not catalog.exists(name)
+    ]
     assert absent == []
 
 
@@ -115,6 +120,17 @@ def test_catalog_gives_images_crops_and_a_classifier_ready_to_predict(walked: Pr
     again = classifier.predict(crop).filter(like="probability_").to_numpy()[0]
     assert again == pytest.approx(saved, abs=1e-5)
     assert classifier.labels == ("bird", "fox", "skunk")
+
+
+def test_boxes_of_photographs_are_predicted_as_their_crops_were(walked: Project) -> None:
+    catalog = walked.catalog
+    crops = catalog.load("crops").head(5)
+    store = catalog.load("image_store")
+    photographs = [store.path_of(path) for path in crops["image_path"]]
+    boxes = crops[[f"relative_{side}" for side in ("left", "top", "width", "height")]].to_numpy()
+    table = catalog.load("classifier").predict(photographs, [[box] for box in boxes])
+    saved = catalog.load("predictions").set_index("crop_id").loc[crops["crop_id"]].filter(like="probability_")
+    assert table[saved.columns].to_numpy() == pytest.approx(saved.to_numpy(), abs=1e-5)
 
 
 def test_each_pipeline_runs_alone_without_archive_and_makes_a_new_version(walked: Project) -> None:
