@@ -88,6 +88,11 @@ def inside(folder: Path, relative_path: str) -> Path:
     return folder / relative_path
 
 
+def temporary_name() -> str:
+    """No secret, but a name that no other thread or process has: the generator is seeded anew in each."""
+    return f".{random.getrandbits(48):012x}{TEMPORARY_SUFFIX}"
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, for a file or a folder.
@@ -96,8 +101,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
-    # no secret, but a name that no other thread or process has: the generator is seeded anew in each
-    temporary = path.with_name(f".{random.getrandbits(48):012x}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(temporary_name())
     try:
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105 - the atomic one, by its well-known name

@@ -8,13 +8,10 @@ from PIL.Image import Image
 from animl_kedro.errors import InputError
 from animl_kedro.files import MAX_NAME_BYTES, TEMPORARY_NAME, fault_of_relative_path
 from animl_kedro.images import UnreadableImageError, open_image
-from animl_kedro.places import FileStat, LocalPlace, Place
+from animl_kedro.places import ABSENT, FileStat, LocalPlace, Place
 
 LOCK = ".lock"
 """The file in a folder that a run which writes into it holds."""
-
-ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What a place raises where there is no such file, but nothing else is wrong."""
 
 
 class ImageFolder(Mapping[str, Image]):
@@ -22,7 +19,8 @@ class ImageFolder(Mapping[str, Image]):
 
     ``folders`` names other places for some of the first folders in these paths, by their names. A path that could lead
     out of the folder is a ValueError in every method but ``in``. The folder can be pickled to other processes and
-    machines, which find the same files there if the places are shared: then credentials travel with it.
+    machines, which find the same files there if the places are shared: then credentials travel with it. Where a remote
+    store cannot be reached, or refuses, every method raises InputError.
     """
 
     def __init__(self, root: Path | Place, folders: Mapping[str, Path | Place] | None = None) -> None:

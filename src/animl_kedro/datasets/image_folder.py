@@ -1,14 +1,27 @@
 """A folder of images as a Kedro dataset that loads lazily: nothing is opened before it is asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
 from animl_kedro.datasets.names import check_dataset_names
+from animl_kedro.errors import InputError
 from animl_kedro.image_folder import LOCK, ImageFolder
+from animl_kedro.places import Place, place_of
 
 __all__ = ["LOCK", "ImageFolder", "ImageFolderDataset"]
+
+S3_PROTOCOLS = ("s3", "s3a")
+
+S3_OPTIONS = {
+    "aws_access_key_id": "key",
+    "aws_secret_access_key": "secret",
+    "aws_session_token": "token",
+    "profile_name": "profile",
+}
+"""What s3fs calls boto3's credentials."""
 
 
 class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
@@ -18,6 +31,11 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     lie elsewhere already are adopted by ``folders``: a data set's name, and the folder that its images' file names are
     relative to. What is absent there is downloaded to there.
 
+    The path and those of ``folders`` may be URLs of stores that fsspec knows, for work on many machines; images cannot
+    be downloaded into one. ``credentials`` and ``fs_args`` are the options of its file system. For S3 the credentials
+    may have boto3's names as well, as the image archive's have: ``profile_name``, or ``aws_access_key_id``,
+    ``aws_secret_access_key`` and ``aws_session_token``; without any, boto3 looks for them as always.
+
     YAML example::
 
         image_store:
@@ -26,6 +44,12 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
           folders:
             channel_islands: /mnt/archive/channel-islands-camera-traps
 
+        crop_images:
+          type: animl_kedro.datasets.image_folder.ImageFolderDataset
+          path: s3://my-bucket/crops
+          credentials: my_bucket
+          fs_args: {endpoint_url: "https://minio.example.org"}
+
     Python example::
 
         crops = ImageFolderDataset(path="data/03_primary/crops").load()
@@ -33,26 +57,52 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     """
 
     def __init__(
-        self, *, path: str, folders: dict[str, str] | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        path: str,
+        folders: dict[str, str] | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         if folders:
             check_dataset_names(folders)
-        if relative := [folder for folder in (folders or {}).values() if not Path(folder).is_absolute()]:
-            raise DatasetError(f"`folders:` names {relative[0]!r}: expected an absolute path.")
-        self._path = Path(path)
-        self._folders = {name: Path(folder) for name, folder in (folders or {}).items()}
+        for folder in (folders or {}).values():
+            if "://" not in folder and not Path(folder).is_absolute():
+                raise DatasetError(f"`folders:` names {folder!r}: expected an absolute path, or a URL.")
+        options = (fs_args or {}) | (credentials or {})
+        self._root = _place(path, options)
+        self._folders = {name: _place(folder, options) for name, folder in (folders or {}).items()}
         self.metadata = metadata
 
     def load(self) -> ImageFolder:
         """Give the folder, which need not be there yet."""
-        return ImageFolder(self._path, self._folders)
+        return ImageFolder(self._root, self._folders)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: images are written one by one by the nodes that make them."""
-        raise DatasetError(f"{self._path} is a folder of images: it is written to file by file, not saved as a whole.")
+        raise DatasetError(f"{self._root} is a folder of images: it is written to file by file, not saved as a whole.")
 
     def _exists(self) -> bool:
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._path)} | {name: str(folder) for name, folder in self._folders.items()}
+        return {"path": str(self._root)} | {name: str(folder) for name, folder in self._folders.items()}
+
+
+def _place(address: str, options: Mapping[str, Any]) -> Place:
+    """The place of an address. Raises DatasetError where its protocol is unknown."""
+    if address.partition("://")[0] in S3_PROTOCOLS:
+        options = _s3_options(options)
+    try:
+        return place_of(address, options)
+    except InputError as error:
+        raise DatasetError(str(error)) from error
+
+
+def _s3_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """S3's options as s3fs calls them."""
+    renamed = {S3_OPTIONS.get(name, name): value for name, value in options.items()}
+    if region := renamed.pop("region_name", None):
+        renamed["client_kwargs"] = {"region_name": region} | renamed.get("client_kwargs", {})
+    return renamed
