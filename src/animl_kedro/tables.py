@@ -310,13 +310,16 @@ class ClassificationCrops(Table):
 class TrainingHistory(Table):
     """One row an epoch, counted from 1, and split.
 
-    ``learning_rate`` is the one at the epoch's end, ``seconds`` wall time.
+    ``loss`` is the plain cross-entropy, ``top3_accuracy`` the share of crops whose class is among the three likeliest,
+    or all where there are fewer. Of the training split they are of the batches as the network learned from them,
+    augmented, and with dropout. ``learning_rate`` is the one at the epoch's end, ``seconds`` wall time.
     """
 
     epoch: Series[int] = pa.Field(ge=1)
     split: Series[str] = pa.Field(isin=list(Split))
     loss: Series[float] = pa.Field(nullable=True)
     accuracy: Series[float] = pa.Field(ge=0, le=1)
+    top3_accuracy: Series[float] = pa.Field(ge=0, le=1)
     macro_average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
     learning_rate: Series[float] = pa.Field(ge=0)
     seconds: Series[float] = pa.Field(ge=0)

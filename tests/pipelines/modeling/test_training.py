@@ -1,6 +1,7 @@
 """Training a classifier."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from animl_kedro.errors import InputError
 from animl_kedro.formats.calibration import AS_IT_IS
 from animl_kedro.formats.label_specification import LabelMap
 from animl_kedro.formats.taxonomy import Taxonomy
-from animl_kedro.pipelines.dataset_split.nodes import assign_splits, label_crops, weigh_crops
+from animl_kedro.pipelines.dataset_split.nodes import label_crops, weigh_crops
 from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.pipelines.modeling.training import macro_average_precision, warm_up_and_cosine
+from animl_kedro.pipelines.modeling.schedules import warm_up_and_cosine
+from animl_kedro.pipelines.modeling.scores import macro_average_precision
 from animl_kedro.tables import Predictions, Split, TrainingHistory
-from crop_factories import COLOURS, make_crops, split_params, write_crops
+from crop_factories import COLOURS, make_crops, split_crops, split_params, write_crops
 
 TINY = {
     "backbone": "efficientnet-b0",
@@ -46,17 +48,18 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     labeled, index, _ = label_crops(
         crops, LabelMap.of({label: [label] for label in COLOURS}), Taxonomy(), split_params()
     )
-    return labeled, assign_splits(labeled, split_params()), index, folder
+    return labeled, split_crops(labeled, split_params()), index, folder
 
 
 def train(
-    tables: Tables, sample_weights: pd.DataFrame | None = None, **changes: Any
+    tables: Tables, sample_weights: pd.DataFrame | None = None, checkpoints: Path | None = None, **changes: Any
 ) -> tuple[Classifier, pd.DataFrame]:
     labeled, splits, index, folder = tables
     if sample_weights is None:
         sample_weights = weigh_crops(labeled, splits, AS_IT_IS)
     params = ModelingParams.model_validate(TINY | changes)
-    return train_classifier(labeled, splits, sample_weights, index, folder, params)
+    with TemporaryDirectory() as temporary:
+        return train_classifier(labeled, splits, sample_weights, index, folder, checkpoints or Path(temporary), params)
 
 
 @pytest.fixture(scope="module")

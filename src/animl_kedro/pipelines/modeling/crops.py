@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL.Image import Image
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset
 
 from animl_kedro.errors import InputError
 from animl_kedro.images import open_image
+from animl_kedro.pipelines.modeling.batches import EpochBatches, SeededItems, Share
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 
 Item = tuple[torch.Tensor, int]
@@ -55,26 +56,22 @@ def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: M
     return weights.to_numpy(float)
 
 
-def training_loader(dataset: CropDataset, weights: np.ndarray | None, params: ModelingParams) -> DataLoader[Item]:
-    """Batches of the training split, shuffled or drawn by weight."""
-    generator = torch.Generator().manual_seed(params.seed)
-    sampler = None
-    if weights is not None:
-        sampler = WeightedRandomSampler(weights.tolist(), num_samples=len(dataset), generator=generator)
-    # Batch norm cannot learn from a batch of one.
-    drop_last = len(dataset) % params.batch_size == 1 and len(dataset) > 1
+def training_loader(dataset: CropDataset, batches: EpochBatches, params: ModelingParams) -> DataLoader[Item]:
+    """Batches of the training split, as `batches` draws them."""
+    return _loader(SeededItems(dataset), batches, params)
+
+
+def evaluation_loader(dataset: CropDataset, batches: Share, params: ModelingParams) -> DataLoader[Item]:
+    """Batches of a split in its order."""
+    return _loader(dataset, batches, params)
+
+
+def _loader(dataset: Dataset[Item], batches: EpochBatches | Share, params: ModelingParams) -> DataLoader[Item]:
     return DataLoader(
         dataset,
-        params.batch_size,
-        shuffle=sampler is None,
-        sampler=sampler,
-        generator=generator,
-        drop_last=drop_last,
+        batch_sampler=batches,
         num_workers=params.loader_workers,
         persistent_workers=params.loader_workers > 0,
+        pin_memory=torch.cuda.is_available() and params.device != "cpu",
+        generator=torch.Generator(),  # or a pass would take a number from torch's own
     )
-
-
-def evaluation_loader(dataset: CropDataset, params: ModelingParams) -> DataLoader[Item]:
-    """Batches of a split in its order."""
-    return DataLoader(dataset, params.batch_size, num_workers=params.loader_workers)

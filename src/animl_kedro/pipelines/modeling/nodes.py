@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,14 +23,18 @@ def train_classifier(
     sample_weights: pd.DataFrame,
     label_index: dict[str, str],
     crop_images: ImageFolder,
+    training_checkpoints: Path,
     params: ModelingParams,
 ) -> tuple[Classifier, pd.DataFrame]:
-    """Train a classifier on the training split; its best epoch is chosen on the validation split."""
+    """Train a classifier on the training split; its best epoch is chosen on the validation split.
+
+    A run that was killed goes on from its last checkpoint where data and parameters are the same.
+    """
     prepare_torch()
     from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
 
     crops = with_splits(labeled_crops, splits)
-    classifier, history = train(crops, sample_weights, label_index, crop_images, params)
+    classifier, history = train(crops, sample_weights, label_index, crop_images, params, training_checkpoints)
     best = classifier.provenance["best"]
     logger.info(
         "trained %s for %d epochs; the best, number %d, has a validation macro average precision of %.3f",

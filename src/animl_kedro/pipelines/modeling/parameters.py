@@ -1,8 +1,8 @@
 """The parameters of the modeling pipeline."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from animl_kedro.classifier.backbones import backbone_named
 from animl_kedro.classifier.preprocessing import AugmentationName
@@ -30,14 +30,42 @@ class ModelingParams(StrictParams):
     """Epochs at the start that train the last layer alone, with batch norm and dropout frozen (--finetune)."""
 
     batch_size: int = Field(256, ge=2)
+    """Crops of one step, whatever the number of processes."""
+
+    accumulate: int = Field(1, ge=1)
+    """Parts that each process divides its share of a batch into, one after the other, to need less memory."""
+
+    find_batch_size: bool = False
+    """Whether `batch_size` is replaced by the largest power of two that fits into the memory of the GPUs."""
+
+    halve_batch_on_oom: bool = False
+    """Whether, out of memory, training goes on with twice as many parts instead of ending; of one process only."""
 
     learning_rate: float | None = Field(None, gt=0)
     """Highest learning rate; None is CameraTraps' rule, 0.016 × batch_size / 256."""
+
+    find_learning_rate: bool = False
+    """Whether `learning_rate` is replaced by the one at which the loss falls fastest in a short trial."""
 
     weight_decay: float = Field(1e-5, ge=0)
 
     optimizer: Literal["rmsprop", "adamw"] = "rmsprop"
     """rmsprop: CameraTraps', its learning rate falling by 0.97 every 2.4 epochs; adamw: with warm-up and a cosine."""
+
+    label_smoothing: float = Field(0, ge=0, lt=1)
+    """Share of every target that all classes get alike."""
+
+    focal_gamma: float = Field(0, ge=0)
+    """Power of the focal loss, by which crops that are told apart already count for less; 0 is cross-entropy."""
+
+    mixup: float = Field(0, ge=0)
+    """Alpha of the beta distribution of the shares in which two crops are mixed; 0 mixes none."""
+
+    cutmix: float = Field(0, ge=0)
+    """The same for pieces of a crop that are put into another. With both, a coin decides for every batch."""
+
+    ema_decay: float = Field(0, ge=0, lt=1)
+    """Share of the old in the running mean of the weights, which is then what is evaluated and kept; 0 has none."""
 
     batch_norm_momentum: float = Field(0.01, gt=0, le=1)
     """Weight of a new batch in the running statistics that evaluation uses. CameraTraps' 0.01 needs hundreds of steps
@@ -54,8 +82,37 @@ class ModelingParams(StrictParams):
 
     augmentation: AugmentationName = "cameratraps"
 
+    stop_metric: Literal["macro_average_precision", "loss", "accuracy"] = "macro_average_precision"
+    """What tells the better of two epochs, on the validation split. CameraTraps goes by accuracy."""
+
     patience: int = Field(8, ge=1)
-    """Epochs without a better validation macro average precision after which training stops."""
+    """Epochs without a better one after which training stops."""
+
+    checkpoint_minutes: float = Field(30, gt=0)
+    """Minutes after which a checkpoint is written within an epoch; at the end of every epoch one is written anyway."""
+
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    """Numbers that the network computes with; auto: bf16-mixed on GPUs that have it, 16-mixed on older ones, and
+    32-true elsewhere."""
+
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """What training runs on; auto: a GPU where there is one."""
+
+    processes: int | Literal["auto"] = "auto"
+    """Processes on each host, a GPU each; auto: as many as it has GPUs, and one without."""
+
+    hosts: int = Field(1, ge=1)
+    """Machines that train together; docs/modeling.md tells how the others are started."""
+
+    main_address: str = "localhost:29500"
+    """Name and port of the first of several hosts."""
+
+    folds: bool = False
+    """Whether a classifier is trained for every fold of the splits too, to classify each crop by one that has not seen
+    its location."""
+
+    tensorboard: bool = False
+    """Whether the history is written as TensorBoard logs too."""
 
     loader_workers: int = Field(0, ge=0)
     """Processes that load crops; 0 loads in the training process, which is faster where there is no GPU."""
@@ -66,6 +123,24 @@ class ModelingParams(StrictParams):
     @classmethod
     def _is_known(cls, name: str) -> str:
         return backbone_named(name).name
+
+    @field_validator("processes")
+    @classmethod
+    def _is_positive(cls, processes: int | str) -> int | str:
+        if isinstance(processes, int) and processes < 1:
+            raise ValueError(f"processes = {processes}: expected at least 1, or auto")
+        return processes
+
+    @model_validator(mode="after")
+    def _fills_the_parts(self) -> Self:
+        """A part of one crop would teach batch norm nothing."""
+        parts = self.accumulate * self.hosts * (1 if self.processes == "auto" else self.processes)
+        if self.batch_size < 2 * parts:
+            raise ValueError(
+                f"batch_size = {self.batch_size} in {parts} parts (accumulate × processes × hosts) leaves fewer than 2 "
+                f"crops in one: raise it to {2 * parts}, or lower the others"
+            )
+        return self
 
     @property
     def input_size(self) -> int:

@@ -17,6 +17,7 @@ def create_pipeline() -> Pipeline:
                     "sample_weights": "sample_weights",
                     "label_index": "label_index",
                     "crop_images": "crop_images",
+                    "training_checkpoints": "training_checkpoints",
                     "params": "params:modeling",
                 },
                 ["trained_classifier", "training_history"],

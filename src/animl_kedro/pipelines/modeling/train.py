@@ -9,15 +9,19 @@ import pandas as pd
 import torch
 
 import animl_kedro
-from animl_kedro.classifier.backbones import build_network, load_weights
+from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
-from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
+from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.modeling.crops import CropDataset, drawing_weights, evaluation_loader, training_loader
+from animl_kedro.pipelines.modeling.crops import drawing_weights
+from animl_kedro.pipelines.modeling.distributed import run
+from animl_kedro.pipelines.modeling.jobs import Job, Result
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.pipelines.modeling.training import fit, logger
 from animl_kedro.tables import Split
+
+NEEDED = ["crop_id", "label", "split", "confidence"]
+"""Columns of the crops that travel to every process."""
 
 
 def train(
@@ -26,60 +30,57 @@ def train(
     label_index: Mapping[str, str],
     crop_images: ImageFolder,
     params: ModelingParams,
+    checkpoints: Path | None = None,
 ) -> tuple[Classifier, Sequence[dict[str, Any]]]:
     """Train on the crops of the train split, choose the best epoch on those of the val split.
 
-    `crops` is `LabeledCrops` with a column split, `sample_weights` is `SampleWeights`. Returns the classifier and the
-    rows of `TrainingHistory`. The same parameters and crops give the same weights on one machine's CPU, whatever the
-    order of the rows; torch's own generator is left as it was. Raises InputError where a split has no crop, a class
-    none in training, a file is absent, or the sample weights are of other crops.
+    `crops` is `LabeledCrops` with a column split, `sample_weights` is `SampleWeights`, `checkpoints` the folder from
+    which a training that was killed is gone on with. Returns the classifier and the rows of `TrainingHistory`. The
+    same parameters and crops give the same weights on one machine's CPU, whatever the order of the rows, and whether
+    or not training was killed between; torch's own generator is left as it was. Raises InputError where a split has no
+    crop, a class none in training, a file is absent, or the sample weights are of other crops.
     """
-    crops = crops.sort_values("crop_id")
+    job = prepare(crops, sample_weights, label_index, crop_images, params, checkpoints)
+    result = run(job)
+    return classifier_of(job, result), result.outcome.history
+
+
+def prepare(
+    crops: pd.DataFrame,
+    sample_weights: pd.DataFrame,
+    label_index: Mapping[str, str],
+    crop_images: ImageFolder,
+    params: ModelingParams,
+    checkpoints: Path | None = None,
+) -> Job:
+    """Check everything before the first epoch: see `train` for the arguments and errors."""
+    crops = crops[NEEDED].sort_values("crop_id", ignore_index=True)
     labels = tuple(label_index[str(index)] for index in range(len(label_index)))
     _check(crops, labels, crop_images)
+    weights = drawing_weights(crops[crops["split"] == Split.TRAIN], sample_weights, params)
+    return Job(crops, weights, labels, crop_images, params, checkpoints)
+
+
+def classifier_of(job: Job, result: Result) -> Classifier:
+    """The classifier of a training's best epoch, with how it came about."""
+    params, best = job.params, result.outcome.best
     preprocessing = Preprocessing(params.input_size)
     with torch.random.fork_rng():
-        torch.manual_seed(params.seed)
-        network = _network(len(labels), params)
-        train_crops, val_crops = (crops[crops["split"] == split] for split in (Split.TRAIN, Split.VAL))
-        augmented = _dataset(train_crops, labels, crop_images, Augmentation(params.augmentation, preprocessing))
-        plain = _dataset(val_crops, labels, crop_images, preprocessing)
-        training = training_loader(augmented, drawing_weights(train_crops, sample_weights, params), params)
-        history, best_epoch = fit(network, training, evaluation_loader(plain, params), params)
-    best = next(row for row in history if row["epoch"] == best_epoch and row["split"] == Split.VAL)
+        network = build_network(params.backbone, len(job.labels), params.input_size)
+    network.load_state_dict(result.outcome.weights)
     provenance = {
         "parameters": params.model_dump(mode="json"),
-        "crops": crops["split"].value_counts().to_dict(),
+        "crops": job.crops["split"].value_counts().to_dict(),
+        "data": job.checksum,
         "best": {name: best[name] for name in ("epoch", "loss", "accuracy", "macro_average_precision")},
+        "training": result.run,
         "versions": {
             "animl_kedro": animl_kedro.__version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
     }
-    network = network.eval().cpu()
-    return Classifier(params.backbone, labels, preprocessing, network, provenance), history
-
-
-def _network(n_classes: int, params: ModelingParams) -> torch.nn.Module:
-    network = build_network(
-        params.backbone,
-        n_classes,
-        params.input_size,
-        imagenet=params.weights == "imagenet",
-        batch_norm_momentum=params.batch_norm_momentum,
-        drop_connect=params.drop_connect,
-    )
-    if params.weights not in ("imagenet", "none"):
-        left = load_weights(network, Path(params.weights))
-        logger.info("weights from %s%s", params.weights, ", with a new last layer" if left else "")
-    return network
-
-
-def _dataset(crops: pd.DataFrame, labels: Sequence[str], crop_images: ImageFolder, transform: Any) -> CropDataset:
-    index_of = {label: index for index, label in enumerate(labels)}
-    paths = [crop_images.path_of(crop_id) for crop_id in crops["crop_id"]]
-    return CropDataset(paths, [index_of[label] for label in crops["label"]], transform)
+    return Classifier(params.backbone, job.labels, preprocessing, network.eval(), provenance)
 
 
 def _check(crops: pd.DataFrame, labels: Sequence[str], crop_images: ImageFolder) -> None:

@@ -1,231 +1,255 @@
-"""Training a classifier with Lightning: the module, the loop and the history."""
+"""Training a classifier on Lightning's Fabric: the epochs, their scores, and what is kept of them."""
 
 import logging
-import math
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-import lightning
-import numpy as np
+import lightning.fabric
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
-from animl_kedro.average_precision import mean_average_precisions
-from animl_kedro.classifier.backbones import HEAD
-from animl_kedro.errors import InputError
+from animl_kedro.pipelines.modeling.batches import EpochBatches
+from animl_kedro.pipelines.modeling.checkpoints import State
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.pipelines.modeling.schedules import learning_rate
+from animl_kedro.pipelines.modeling.scores import Scores, score_of, summarize
+from animl_kedro.pipelines.modeling.stepping import Stepper
+from animl_kedro.pipelines.modeling.trouble import diverged, diverged_in_validation
 from animl_kedro.progress import track
 from animl_kedro.tables import Split
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = 0.1
-"""Fraction of the steps in which AdamW's learning rate rises."""
+LOOK_EVERY = 50
+"""Steps after which a GPU is asked for its losses, and several processes for the time: each question makes it wait."""
+
+Row = dict[str, Any]
 
 
-class EpochScores:
-    """Sums up the batches of one pass over a split."""
+class StopReason(StrEnum):
+    """Why training ended."""
 
-    def __init__(self) -> None:
-        self.logits: list[torch.Tensor] = []
-        self.targets: list[torch.Tensor] = []
-        self.started = time.monotonic()
-
-    def add(self, logits: torch.Tensor, targets: torch.Tensor) -> None:
-        """Count a batch of (n, n_classes) logits and (n,) targets."""
-        self.logits.append(logits.detach().float().cpu())
-        self.targets.append(targets.cpu())
-
-    def summary(self) -> dict[str, float]:
-        """Loss, accuracy, macro average precision over the classes that occur, seconds and images a second."""
-        logits, targets = torch.cat(self.logits), torch.cat(self.targets)
-        seconds = time.monotonic() - self.started
-        return {
-            "loss": nn.functional.cross_entropy(logits, targets).item(),
-            "accuracy": (logits.argmax(dim=1) == targets).double().mean().item(),
-            "macro_average_precision": macro_average_precision(logits.double().softmax(dim=1).numpy(), targets.numpy()),
-            "seconds": seconds,
-            "images_per_second": len(targets) / seconds,
-        }
+    ALL_EPOCHS = "all_epochs"
+    NO_BETTER_EPOCH = "no_better_epoch"
 
 
-def macro_average_precision(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Mean average precision of the classes that occur in `targets`; 0 where none does."""
-    is_positive = targets[:, None] == np.arange(probabilities.shape[1])
-    return float(np.nan_to_num(mean_average_precisions(is_positive, probabilities)["macro"]))
+@dataclass(frozen=True)
+class TrainingData:
+    """Loaders of (images, targets), and what tells which crops they are of.
 
-
-def warm_up_and_cosine(step: int, steps: int) -> float:
-    """The factor of the highest learning rate at a step: a straight rise, then half a cosine down to 0."""
-    warm_up = max(round(WARM_UP * steps), 1)
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
-
-
-class TrainingModule(lightning.LightningModule):
-    """Trains a network by cross-entropy, and remembers the weights of its best epoch.
-
-    The best epoch is the one with the highest macro average precision on the validation split, the first of equals
-    with the lower loss.
+    ``training`` is over ``batches``; ``crop_ids`` are those of the training crops in the order of their numbers.
     """
 
-    def __init__(self, network: nn.Module, params: ModelingParams) -> None:
-        super().__init__()
-        self.network = network
-        self.params = params
-        self.history: list[dict[str, Any]] = []
-        self.best_score = (-1.0, 0.0)
-        self.best_epoch = 0
-        self.best_state: dict[str, torch.Tensor] = {}
-        self._scores: EpochScores
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Classify (n, 3, size, size) images: (n, n_classes) logits."""
-        logits: torch.Tensor = self.network(images.to(memory_format=torch.channels_last))
-        return logits
-
-    def configure_optimizers(self) -> Any:
-        """The optimizer and schedule that the parameters ask for."""
-        params, rate = self.params, self.params.peak_learning_rate
-        if params.optimizer == "rmsprop":
-            # Source: CameraTraps, classification/train_classifier.py
-            optimizer: torch.optim.Optimizer = torch.optim.RMSprop(
-                self.network.parameters(), rate, alpha=0.9, momentum=0.9, weight_decay=params.weight_decay
-            )
-            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.97 ** (1 / 2.4))]
-        optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=params.weight_decay)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_and_cosine(step, steps))
-        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
-
-    def on_train_epoch_start(self) -> None:
-        """Train the head alone in the first epochs, with batch norm and dropout frozen."""
-        head_only = self.current_epoch < self.params.head_only_epochs
-        self.network.requires_grad_(not head_only)
-        self.network.get_submodule(HEAD).requires_grad_(True)
-        self.network.train(not head_only)
-        self._scores = EpochScores()
-
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _batch_index: int) -> torch.Tensor:
-        """The loss of a batch."""
-        images, targets = batch
-        logits = self(images)
-        self._scores.add(logits, targets)
-        loss = nn.functional.cross_entropy(logits, targets)
-        self._check_finite(loss)
-        return loss
-
-    def on_validation_epoch_start(self) -> None:
-        """Close the training half of the epoch; validation comes behind it."""
-        self._note(Split.TRAIN)
-        self._scores = EpochScores()
-
-    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], _batch_index: int) -> None:
-        """Classify a batch of the validation split."""
-        images, targets = batch
-        logits = self(images)
-        self._check_finite(logits)
-        self._scores.add(logits, targets)
-
-    def _check_finite(self, numbers: torch.Tensor) -> None:
-        """Raise InputError where training has diverged: such a network must never be taken for a good one."""
-        if not torch.isfinite(numbers).all():
-            raise InputError(
-                f"Training diverged in epoch {self.current_epoch + 1}: its numbers are no longer finite. Lower "
-                f"modeling.learning_rate (it is {self.params.peak_learning_rate:g}) and run the pipeline again."
-            )
-
-    def on_validation_epoch_end(self) -> None:
-        """Note the scores, and keep the weights if they are the best so far."""
-        row = self._note(Split.VAL)
-        score = (row["macro_average_precision"], -row["loss"])
-        self.log("val_macro_average_precision", score[0])
-        if not self.best_state or score > self.best_score:
-            self.best_score, self.best_epoch = score, self.current_epoch + 1
-            self.best_state = {
-                name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()
-            }
-
-    def _note(self, split: Split) -> dict[str, Any]:
-        rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
-        row = {"epoch": self.current_epoch + 1, "split": split, "learning_rate": rate, **self._scores.summary()}
-        self.history.append(row)
-        return row
+    training: DataLoader[Any]
+    batches: EpochBatches
+    validation: DataLoader[Any]
+    crop_ids: Any  # an array of text, which a list of a million would need several times the memory of
 
 
-class EpochLines(lightning.Callback):
-    """Tells every epoch in one line of the log."""
+@dataclass
+class Progress:
+    """How far training is; ``epochs_done`` and the ``step`` of the epoch under way are counted from 0."""
 
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Write the line."""
-        assert isinstance(pl_module, TrainingModule)  # noqa: S101 - this callback belongs to that module
-        train, val = pl_module.history[-2:]
-        logger.info(
-            "epoch %d of %d: loss %.3f, validation: loss %.3f, accuracy %.3f, macro AP %.3f%s, %.0f images/s",
-            trainer.current_epoch + 1,
-            trainer.max_epochs or 0,
-            train["loss"],
-            val["loss"],
-            val["accuracy"],
-            val["macro_average_precision"],
-            " (best so far)" if pl_module.best_epoch == trainer.current_epoch + 1 else "",
-            train["images_per_second"],
-        )
+    epochs_done: int = 0
+    step: int = 0
+    history: list[Row] = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: tuple[float, float] = (0.0, 0.0)
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    stop_reason: str | None = None
 
 
-class ShownLoader:
-    """A loader that shows how far the pass over it is."""
+@dataclass(frozen=True)
+class Outcome:
+    """What training gives: the weights of the best epoch, counted from 1, on the CPU, and the rows of the history."""
 
-    def __init__(self, loader: torch.utils.data.DataLoader[Any], description: str) -> None:
-        self._loader = loader
-        self._description = description
+    weights: dict[str, torch.Tensor]
+    history: list[Row]
+    best_epoch: int
+    stop_reason: StopReason
 
-    def __len__(self) -> int:
-        return len(self._loader)
-
-    def __iter__(self) -> Iterator[Any]:
-        return track(self._loader, self._description, total=len(self))
-
-
-def _quiet_lightning() -> None:
-    """Lightning announces devices, tips and its own end, each line twice; the lines of the epochs say enough."""
-    warnings.filterwarnings("ignore", message=r"`isinstance\(treespec")  # Lightning 2.6 with torch 2.15
-    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-        logging.getLogger(name).handlers.clear()
+    @property
+    def best(self) -> Row:
+        """The best epoch's row of the validation split."""
+        return next(row for row in self.history if row["epoch"] == self.best_epoch and row["split"] == Split.VAL)
 
 
-def fit(
-    network: nn.Module,
-    training: torch.utils.data.DataLoader[Any],
-    validation: torch.utils.data.DataLoader[Any],
-    params: ModelingParams,
-) -> tuple[Sequence[dict[str, Any]], int]:
-    """Train a network in place, and leave it with the weights of its best epoch.
+class Training:
+    """Trains a network epoch by epoch; can be killed at any moment and gone on with from its last state.
 
-    Returns the rows of `TrainingHistory` and the best epoch, counted from 1.
+    `save` takes a state for `load`, at the end of every epoch and every `checkpoint_minutes` within one; `report` gets
+    the two rows of an epoch. The best epoch is the first of equals by `stop_metric` and then by loss.
     """
-    _quiet_lightning()
-    module = TrainingModule(network.to(memory_format=torch.channels_last), params)
-    stopping = lightning.pytorch.callbacks.EarlyStopping(
-        "val_macro_average_precision", mode="max", patience=params.patience
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: TrainingData,
+        params: ModelingParams,
+        fabric: lightning.fabric.Fabric,
+        *,
+        save: Callable[[State], None] = lambda _: None,
+        report: Callable[[Row, Row], None] = lambda *_: None,
+    ) -> None:
+        self._stepper = Stepper(network, params, fabric)
+        self._data = data
+        self._params = params
+        self._fabric = fabric
+        self._save = save
+        self._report = report
+        self._progress = Progress()
+        self._scores = Scores()
+        self._losses: list[tuple[int, torch.Tensor]] = []
+        self._last_saved = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Train to the end. Raises InputError where the network diverges or memory does not suffice."""
+        progress = self._progress
+        while progress.stop_reason is None:
+            self._train_epoch()
+            train = self._row(Split.TRAIN, self._scores)
+            val = self._row(Split.VAL, self._validate())
+            self._close_epoch(train, val)
+        rows = [row | {"best": row["epoch"] == progress.best_epoch} for row in progress.history]
+        return Outcome(progress.best_weights, rows, progress.best_epoch, StopReason(progress.stop_reason))
+
+    def state(self) -> State:
+        """All that training goes on from. Every process has to ask, if there are several."""
+        scores = self._scores.state()
+        scores["logits"], scores["targets"] = self._from_all(scores["logits"]), self._from_all(scores["targets"])
+        return {"stepper": self._stepper.state(), "progress": vars(self._progress), "scores": scores}
+
+    def load(self, state: State) -> None:
+        """Go on from what `state` gave."""
+        self._stepper.load(state["stepper"])
+        self._progress = Progress(**state["progress"])
+        if self._fabric.is_global_zero:  # the scores are those of all processes
+            self._scores.load(state["scores"])
+
+    @property
+    def where(self) -> str:
+        """How far training is, in words."""
+        progress = self._progress
+        return f"in epoch {progress.epochs_done + 1} after {progress.step} of {self._data.batches.steps} steps"
+
+    def _train_epoch(self) -> None:
+        progress, batches = self._progress, self._data.batches
+        batches.epoch, batches.first = progress.epochs_done, progress.step
+        if progress.step == 0:
+            self._scores = Scores()
+        self._stepper.start_epoch(head_only=progress.epochs_done < self._params.head_only_epochs)
+        for images, targets in self._on_device(self._data.training, "training"):
+            logits, loss = self._stepper.step(
+                images, targets, batches.size_of(progress.step), self._rate(), (progress.epochs_done, progress.step)
+            )
+            self._scores.add(logits, targets)
+            self._losses.append((progress.step, loss))
+            progress.step += 1
+            self._look(last=progress.step == batches.steps)
+
+    def _rate(self) -> float:
+        """The learning rate at the next step; at an epoch's end that of its last one."""
+        progress, steps = self._progress, self._data.batches.steps
+        done = progress.epochs_done * steps + min(progress.step, steps - 1)
+        return learning_rate(self._params, progress.epochs_done, done, self._params.epochs * steps)
+
+    def _look(self, *, last: bool) -> None:
+        """From time to time, see whether the losses are finite, and save a checkpoint if one is due."""
+        seldom = self._progress.step % LOOK_EVERY == 0
+        if last or seldom or self._fabric.device.type == "cpu":
+            self._check_losses()
+        if last or not (seldom or self._fabric.world_size == 1):
+            return
+        due = time.monotonic() - self._last_saved >= self._params.checkpoint_minutes * 60
+        if self._fabric.broadcast(due):
+            self._check_losses()
+            self._checkpoint()
+
+    def _check_losses(self) -> None:
+        """Raise InputError with the crops of the first step whose loss is not finite."""
+        if not self._losses:
+            return
+        finite = torch.isfinite(torch.stack([loss for _, loss in self._losses])).tolist()
+        steps = [step for (step, _), is_finite in zip(self._losses, finite, strict=True) if not is_finite]
+        self._losses.clear()
+        if steps:
+            crops = [self._data.crop_ids[number] for number in self._data.batches.crops_of(steps[0])]
+            raise diverged(self._progress.epochs_done + 1, steps[0] + 1, crops, self._params.peak_learning_rate)
+
+    def _validate(self) -> Scores:
+        self._stepper.agree_on_statistics()
+        self._stepper.evaluated.eval()
+        scores = Scores()
+        for images, targets in self._on_device(self._data.validation, "validating"):
+            scores.add(self._stepper.evaluate(images), targets)
+        return scores
+
+    def _row(self, split: Split, scores: Scores) -> Row:
+        """A row of the history, of the crops of all processes."""
+        state = scores.state()
+        logits, targets = self._from_all(state["logits"]), self._from_all(state["targets"])
+        epoch = self._progress.epochs_done + 1
+        if self._fabric.is_global_zero and split == Split.VAL and not torch.isfinite(logits[0]).all():
+            raise diverged_in_validation(epoch, self._params.peak_learning_rate)
+        measured = summarize(logits[0], targets[0], state["seconds"]) if self._fabric.is_global_zero else {}
+        row = {"epoch": epoch, "split": str(split), "learning_rate": self._rate(), **measured}
+        return dict(self._fabric.broadcast(row))
+
+    def _close_epoch(self, train: Row, val: Row) -> None:
+        progress, params = self._progress, self._params
+        progress.history += [train, val]
+        score = score_of(val, params.stop_metric)
+        if not progress.best_weights or score > progress.best_score:
+            progress.best_score, progress.best_epoch = score, train["epoch"]
+            weights = self._stepper.evaluated.state_dict()
+            progress.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+        progress.epochs_done, progress.step = progress.epochs_done + 1, 0
+        if progress.epochs_done == params.epochs:
+            progress.stop_reason = str(StopReason.ALL_EPOCHS)
+        elif progress.epochs_done - progress.best_epoch >= params.patience:
+            progress.stop_reason = str(StopReason.NO_BETTER_EPOCH)
+        self._scores = Scores()
+        self._checkpoint()
+        if self._fabric.is_global_zero:
+            tell_epoch(train, val, params.epochs, is_best=progress.best_epoch == train["epoch"])
+            self._report(train, val)
+
+    def _checkpoint(self) -> None:
+        state = self.state()
+        if self._fabric.is_global_zero:
+            self._save(state)
+        self._last_saved = time.monotonic()
+
+    def _from_all(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        """What all processes have, as one tensor on the CPU, or none where there is nothing."""
+        if self._fabric.world_size > 1:
+            gathered: list[Any] = [None] * self._fabric.world_size
+            torch.distributed.all_gather_object(gathered, tensors)
+            tensors = [tensor for of_one in gathered for tensor in of_one]
+        return [torch.cat(tensors)] if tensors else []
+
+    def _on_device(self, loader: DataLoader[Any], doing: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches on the device; the first process shows how far they are."""
+        shown = track(loader, doing, total=len(loader)) if self._fabric.is_global_zero else iter(loader)
+        for images, targets in shown:
+            device = self._fabric.device
+            yield images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+
+
+def tell_epoch(train: Mapping[str, Any], val: Mapping[str, Any], epochs: int, *, is_best: bool) -> None:
+    """Tell an epoch in one line of the log."""
+    logger.info(
+        "epoch %d of %d: loss %.3f, validation: loss %.3f, accuracy %.3f, macro AP %.3f%s, %.0f images/s",
+        train["epoch"],
+        epochs,
+        train["loss"],
+        val["loss"],
+        val["accuracy"],
+        val["macro_average_precision"],
+        " (best so far)" if is_best else "",
+        train["images_per_second"],
     )
-    trainer = lightning.Trainer(
-        max_epochs=params.epochs,
-        accelerator="auto",
-        devices=1,
-        callbacks=[stopping, EpochLines()],
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        num_sanity_val_steps=0,
-    )
-    trainer.fit(module, ShownLoader(training, "training"), ShownLoader(validation, "validating"))
-    if stopping.stopped_epoch:
-        logger.info("stopped after epoch %d: no better one for %d epochs", stopping.stopped_epoch + 1, params.patience)
-    network.load_state_dict(module.best_state)
-    return [row | {"best": row["epoch"] == module.best_epoch} for row in module.history], module.best_epoch

@@ -1,0 +1,100 @@
+"""What a training run depends on, so that a checkpoint is gone on with only where nothing of it has changed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+
+from animl_kedro.errors import InputError
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.places import FileStat
+
+Fingerprint = dict[str, str]
+"""By what it is of: a parameter as JSON, or a checksum."""
+
+WITHOUT_EFFECT = frozenset(
+    {"loader_workers", "checkpoint_minutes", "tensorboard", "folds", "main_address", "halve_batch_on_oom"}
+)
+"""Parameters that what was trained so far does not depend on."""
+
+FILE_SIZES = "the crop files"
+FILE_TIMES = "when the crop files were written"
+
+
+def fingerprint_of(
+    crops: pd.DataFrame,
+    weights: np.ndarray | None,
+    labels: Sequence[str],
+    crop_images: ImageFolder,
+    params: ModelingParams,
+) -> Fingerprint:
+    """The fingerprint of training on `LabeledCrops` with a column split; `weights` are those of the training crops."""
+    parameters = {
+        f"modeling.{name}": json.dumps(value)
+        for name, value in params.model_dump(mode="json").items()
+        if name not in WITHOUT_EFFECT
+    }
+    stats = _file_stats(crops, crop_images)
+    return parameters | {
+        "the crops": checksum_of(crops["crop_id"]),
+        "their labels": checksum_of(crops["label"]),
+        "their splits": checksum_of(crops["split"]),
+        "how often each is drawn": checksum_of(pd.Series([] if weights is None else weights, dtype=float)),
+        "the classes": json.dumps(list(labels)),
+        FILE_SIZES: checksum_of(stats["bytes"]),
+        FILE_TIMES: checksum_of(stats["modified_ns"]),
+        "the file of weights": _checksum_of_file(Path(params.weights)),
+        "the version of torch": torch.__version__,
+    }
+
+
+def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """What has changed, in words: a parameter with both values, anything else by its name."""
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return [
+        f"{name} (it was {old.get(name, 'absent')}, and is {new.get(name, 'absent')})"
+        if name.startswith("modeling.")
+        else name
+        for name in changed
+    ]
+
+
+def refuse_differences(fingerprint: Fingerprint, fabric: Fabric) -> None:
+    """Raise InputError where processes, on other hosts maybe, are about to train on different things.
+
+    When files were written may differ: hosts may have copies of them.
+    """
+    if fabric.world_size == 1:
+        return
+    everywhere: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(everywhere, fingerprint)
+    for rank, other in enumerate(everywhere):
+        if changes := [change for change in differences(everywhere[0], other) if change != FILE_TIMES]:
+            raise InputError(
+                f"Process {rank} is about to train on something else than process 0: {', '.join(changes)} differ. Give "
+                "all hosts the same data, configuration and versions, and start again on each."
+            )
+
+
+def _file_stats(crops: pd.DataFrame, crop_images: ImageFolder) -> pd.DataFrame:
+    """Sizes and times of the crops' files, by one walk; a file that is absent has none."""
+    stats, absent = crop_images.stats(), FileStat(-1, 0)
+    found = np.array([stats.get(crop_id, absent) for crop_id in crops["crop_id"]], dtype=np.int64)
+    return pd.DataFrame(found.reshape(-1, 2), columns=list(FileStat._fields))
+
+
+def checksum_of(column: pd.Series | pd.DataFrame) -> str:
+    """A checksum of a column or a table, in its order."""
+    hashes: Any = pd.util.hash_pandas_object(column, index=False)
+    return blake2b(hashes.to_numpy().tobytes(), digest_size=16).hexdigest()
+
+
+def _checksum_of_file(path: Path) -> str:
+    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""

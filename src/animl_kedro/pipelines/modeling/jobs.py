@@ -1,0 +1,155 @@
+"""One training, from its crops to the weights of its best epoch, as each of its processes runs it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning.fabric
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from animl_kedro.classifier.backbones import build_network, load_weights
+from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
+from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
+from animl_kedro.pipelines.modeling.crops import CropDataset, evaluation_loader, training_loader
+from animl_kedro.pipelines.modeling.devices import open_fabric, precision_for
+from animl_kedro.pipelines.modeling.finders import found_parameters
+from animl_kedro.pipelines.modeling.fingerprints import Fingerprint, checksum_of, fingerprint_of, refuse_differences
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.pipelines.modeling.tensorboard import open_logs
+from animl_kedro.pipelines.modeling.training import Outcome, Training, TrainingData
+from animl_kedro.tables import Split
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training is of; it can be pickled to other processes.
+
+    ``crops`` is `LabeledCrops` with a column split, sorted by id, ``weights`` are how often each training crop is
+    drawn, ``labels`` the classes in the order of the network's outputs. ``checkpoints`` is the folder of checkpoints
+    and logs, ``name`` what tells this training from others there.
+    """
+
+    crops: pd.DataFrame
+    weights: np.ndarray | None
+    labels: tuple[str, ...]
+    crop_images: ImageFolder
+    params: ModelingParams
+    checkpoints: Path | None = None
+    name: str = "training"
+
+    def crops_of(self, split: Split) -> pd.DataFrame:
+        """The crops of a split."""
+        return self.crops[self.crops["split"] == split]
+
+    def fingerprint(self) -> Fingerprint:
+        """What the training depends on."""
+        return fingerprint_of(self.crops, self.weights, self.labels, self.crop_images, self.params)
+
+    @property
+    def checksum(self) -> str:
+        """That of the crops, their labels and splits, by which to tell what data a classifier was trained on."""
+        return checksum_of(self.crops[["crop_id", "label", "split"]])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training gave, and what it ran with: found parameters, precision, devices, and what was gone on from."""
+
+    outcome: Outcome
+    run: dict[str, Any] = field(default_factory=dict)
+
+
+def run_job(job: Job) -> Result:
+    """Train in this process, which is the only one or one of several; all of them give the same.
+
+    What was killed before is gone on with where nothing has changed. torch's own generator is left as it was.
+    """
+    fabric = open_fabric(job.params)
+    fabric.launch()
+    checkpoints = Checkpoints(job.checkpoints, job.name)
+    fingerprint = job.fingerprint()
+    refuse_differences(fingerprint, fabric)
+    state = fabric.broadcast(checkpoints.load(fingerprint) if fabric.is_global_zero else None)
+    with torch.random.fork_rng():
+        torch.manual_seed(job.params.seed)
+        network = _network(job)
+        found = (
+            state["found"]
+            if state
+            else found_parameters(network, job.params, fabric, lambda params: load_data(job, params, fabric))
+        )
+        params = job.params.model_copy(update=found)
+        with open_logs(job.checkpoints, job.name, params, resumed=state is not None) as report:
+            training = Training(
+                network,
+                load_data(job, params, fabric),
+                params,
+                fabric,
+                save=lambda state: checkpoints.save(state | {"found": found}, fingerprint),
+                report=report,
+            )
+            if state:
+                training.load(state)
+                logger.info("going on with the training that was interrupted, %s", training.where)
+            outcome = training.run()
+    if fabric.is_global_zero:
+        checkpoints.remove()
+    run = {
+        "precision": precision_for(params),
+        "device": _device_name(fabric),
+        "processes": fabric.world_size,
+        "stopped": str(outcome.stop_reason),
+        "found": found,
+    }
+    return Result(outcome, run)
+
+
+def load_data(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric) -> TrainingData:
+    """The loaders of this process."""
+    preprocessing = Preprocessing(params.input_size)
+    ranks = {"rank": fabric.global_rank, "processes": fabric.world_size}
+    train_crops, val_crops = job.crops_of(Split.TRAIN), job.crops_of(Split.VAL)
+    batches = EpochBatches(len(train_crops), params.batch_size, params.seed, job.weights, **ranks)
+    share = Share(len(val_crops), params.batch_size, **ranks)
+    augmented = _dataset(train_crops, job, Augmentation(params.augmentation, preprocessing))
+    return TrainingData(
+        training_loader(augmented, batches, params),
+        batches,
+        evaluation_loader(_dataset(val_crops, job, preprocessing), share, params),
+        train_crops["crop_id"].array,
+    )
+
+
+def _network(job: Job) -> nn.Module:
+    params = job.params
+    network = build_network(
+        params.backbone,
+        len(job.labels),
+        params.input_size,
+        imagenet=params.weights == "imagenet",
+        batch_norm_momentum=params.batch_norm_momentum,
+        drop_connect=params.drop_connect,
+    )
+    if params.weights not in ("imagenet", "none"):
+        left = load_weights(network, Path(params.weights))
+        logger.info("weights from %s%s", params.weights, ", with a new last layer" if left else "")
+    return network
+
+
+def _dataset(crops: pd.DataFrame, job: Job, transform: Any) -> CropDataset:
+    index_of = {label: index for index, label in enumerate(job.labels)}
+    paths: Sequence[Path] = [job.crop_images.path_of(crop_id) for crop_id in crops["crop_id"]]
+    return CropDataset(paths, [index_of[label] for label in crops["label"]], transform)
+
+
+def _device_name(fabric: lightning.fabric.Fabric) -> str:
+    return torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else fabric.device.type
