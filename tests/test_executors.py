@@ -295,6 +295,16 @@ def test_in_shards_with_a_scheduler_that_is_lost_says_so(tmp_path: Path) -> None
     assert f"InputError: The Dask scheduler at {address} was lost" in done.stderr
 
 
+def test_in_shards_whose_scheduler_is_lost_without_a_word_waits_no_longer(
+    cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(executors._DaskExecutor, "_pass_on", lambda *_: None)
+    monkeypatch.setattr(executors._DaskExecutor, "is_gone", lambda self: True)
+    with pytest.raises(InputError, match=f"The Dask scheduler at {cluster} was lost"):
+        list(in_shards(squared, TASKS, executor=cluster, processes=None, on_lost=never))
+
+
 def kills(task: int, process: int) -> tuple[int, int]:
     """Kill a process, the scheduler's, in the middle of the work."""
     if task == 100:

@@ -17,7 +17,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from animl_kedro.errors import InputError
@@ -31,6 +31,9 @@ SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx)://\S+")
 """Addresses of Dask's schedulers."""
 
 CONNECT_TIMEOUT_S = 10
+
+LOOK_EVERY_S = 10
+"""How often it is looked whether an executor is still there, where nothing comes from it."""
 
 FEW_TASKS = 64
 """Below this, starting processes takes longer than the work."""
@@ -96,6 +99,8 @@ class _Backend:
     most_losses: int
     gone: str
     """What is told where the executor gave up on all of the work."""
+    is_gone: Callable[[Any], bool] = lambda _: False
+    """Whether a pool that has given nothing for a while never will."""
 
 
 def _local(processes: int) -> _Backend:
@@ -119,6 +124,7 @@ def _dask(address: str) -> _Backend:
         window=DASK_WINDOW,
         most_losses=1,
         gone=f"The Dask scheduler at {address} was lost. Start it again and then this: what is done is not done twice.",
+        is_gone=_DaskExecutor.is_gone,
     )
 
 
@@ -150,7 +156,7 @@ def _done(
     while waiting:
         lost = []
         with backend.open(alone) as pool:
-            for number, shard, future in _finished(pool, work, waiting, 1 if alone else backend.window):
+            for number, shard, future in _finished(pool, work, waiting, backend, 1 if alone else backend.window):
                 try:
                     results = future.result()
                 except backend.lost:
@@ -168,7 +174,11 @@ def _done(
 
 
 def _finished(
-    pool: Executor, work: Callable[[Task], Result], waiting: deque[tuple[int, Shard[Task]]], window: int
+    pool: Executor,
+    work: Callable[[Task], Result],
+    waiting: deque[tuple[int, Shard[Task]]],
+    backend: _Backend,
+    window: int,
 ) -> Iterator[tuple[int, Shard[Task], Future[list[Result]]]]:
     """Yield shards with their futures as they are done. What the pool takes no more is left in `waiting`."""
     running: dict[Future[list[Result]], tuple[int, Shard[Task]]] = {}
@@ -184,8 +194,17 @@ def _finished(
                 running[future] = waiting.popleft()
                 future.add_done_callback(finished.put)
         if running:
-            future = finished.get()
+            future = _next(finished, lambda: backend.is_gone(pool), backend.gone)
             yield *running.pop(future), future
+
+
+def _next(finished: SimpleQueue[Future[Result]], is_gone: Callable[[], bool], gone: str) -> Future[Result]:
+    while True:
+        try:
+            return finished.get(timeout=LOOK_EVERY_S)
+        except Empty:
+            if is_gone():
+                raise InputError(gone) from None
 
 
 def _do(work: Callable[[Task], Result], shard: Shard[Task]) -> list[Result]:
@@ -271,6 +290,10 @@ class _DaskExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         self._running.pop(future, None)
+
+    def is_gone(self) -> bool:
+        """Whether the scheduler was lost; futures are told so, but for some that come just then."""
+        return bool(self._client.status != "running")
 
     def cancel(self) -> None:
         """Let nothing begin that has not begun."""
