@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from animl_kedro.formats.location_splits import LocationSplits
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
-from animl_kedro.tables import BoxSource, Crops
+from animl_kedro.pipelines.dataset_split.splitting import divide
+from animl_kedro.tables import BoxSource, Crops, FileStatus, ImageFiles, LabeledCrops
 
 COLOURS = {"bird": (200, 60, 40), "fox": (40, 170, 60), "lizard": (40, 60, 210), "skunk": (230, 220, 60)}
 """What a crop of a class looks like: easy to tell apart."""
@@ -57,6 +59,34 @@ def crop_row(number: int, location: str | None, label: str) -> dict[str, object]
         "height": 40,
         "settings": "0" * 16,
     }
+
+
+def make_labeled_crops(crops: pd.DataFrame) -> pd.DataFrame:
+    """`LabeledCrops` of `Crops`, whose labels are the classes."""
+    return LabeledCrops.validate(crops.assign(dataset_label=crops["label"])[list(LabeledCrops.to_schema().columns)])
+
+
+def make_image_files(crops: pd.DataFrame, checksums: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """`ImageFiles` of the images of crops, all different but for those whose checksums are given."""
+    return ImageFiles.of(
+        [
+            {
+                "image_id": image,
+                "key": image,
+                "path": f"{image}.jpg",
+                "bytes": 1,
+                "checksum": (checksums or {}).get(image, f"checksum of {image}"),
+                "status": FileStatus.PRESENT,
+                "error": None,
+            }
+            for image in crops["image_id"].unique()
+        ]
+    )
+
+
+def split_crops(labeled_crops: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
+    """`Splits` of crops, without earlier splits and with different files."""
+    return divide(labeled_crops, make_image_files(labeled_crops), LocationSplits(), LocationSplits(), params).splits
 
 
 def split_params(**changes: object) -> DatasetSplitParams:

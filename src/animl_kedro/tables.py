@@ -251,7 +251,7 @@ class JoinedLocations(Table):
     """One row a pair of locations that stay together, and why.
 
     ``unit`` is the first location of all that stay together, as "dataset/location". ``shared`` is how many sequences,
-    or identical files, the two have in common; ``example`` is one of them, an id or an MD5 checksum. Of more than two
+    or identical files, the two have in common; ``key`` is one of them, an id or an MD5 checksum. Of more than two
     locations with one sequence or file, each is paired with the first.
     """
 
@@ -262,7 +262,7 @@ class JoinedLocations(Table):
     other_location: Series[str]
     reason: Series[str] = pa.Field(isin=list(JoinReason))
     shared: Series[int] = pa.Field(gt=0)
-    example: Series[str]
+    key: Series[str]
 
 
 class SplitSummary(Table):

@@ -3,20 +3,19 @@
 import logging
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from animl_kedro.formats.calibration import ConfidenceCalibration
 from animl_kedro.formats.camera_traps_classification import ClassificationFiles
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.formats.label_specification import LabelMap
+from animl_kedro.formats.location_splits import LocationSplits
 from animl_kedro.formats.taxonomy import Taxonomy
 from animl_kedro.pipelines.dataset_split import exports, labeling
-from animl_kedro.pipelines.dataset_split.balance import check_disjoint, split_balance
+from animl_kedro.pipelines.dataset_split.balance import absences, check_disjoint, split_balance
 from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
-from animl_kedro.pipelines.dataset_split.splitting import SplitProblem, assign_locations, objective
+from animl_kedro.pipelines.dataset_split.splitting import divide
 from animl_kedro.pipelines.dataset_split.weights import sample_weights
-from animl_kedro.tables import Split, Splits
 
 logger = logging.getLogger(__name__)
 
@@ -44,39 +43,41 @@ def label_crops(
     return labeled, {str(index): label for index, label in enumerate(classes)}, rejected
 
 
-def assign_splits(labeled_crops: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
+def assign_splits(
+    labeled_crops: pd.DataFrame,
+    image_files: pd.DataFrame,
+    previous_splits: LocationSplits,
+    fixed_test: LocationSplits,
+    params: DatasetSplitParams,
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Divide the locations among train, val and test, as close to the wanted fractions of every class as can be."""
-    crops = labeled_crops.sort_values("crop_id")
-    place = crops.groupby(["dataset", "location"]).ngroup().rename("place")
-    counts = pd.crosstab(place, crops["label"])
-    problem = SplitProblem(counts.to_numpy(), np.array(list(params.fractions.values())))
-    assignment = assign_locations(problem, params.tries, np.random.default_rng(params.seed))
-    split_of_crop = np.array(list(Split))[assignment[place]]
-    splits = pd.DataFrame({"crop_id": crops["crop_id"], "split": split_of_crop, "fold": pd.NA})
-    check_disjoint(labeled_crops, splits)
+    division = divide(labeled_crops, image_files, previous_splits, fixed_test, params)
+    check_disjoint(labeled_crops, image_files, division.splits)
+    for note in division.notes:
+        logger.warning("%s", note)
+    scores = division.scores
     logger.info(
-        "%s; no location in two splits, distance from the wanted fractions %.4f",
-        ", ".join(f"{int((assignment == i).sum())} locations {split}" for i, split in enumerate(Split)),
-        objective(problem, assignment),
+        "%s; no location, sequence or file in two splits; %d locations make %d units (see joined_locations); distance "
+        "from the wanted fractions %.4f%s",
+        ", ".join(f"{count} crops {split}" for split, count in division.splits["split"].value_counts().items()),
+        scores["locations"],
+        scores["units"],
+        scores["objective"],
+        ""
+        if scores["best_random_try"] is None
+        else f", best of {params.tries} random tries {scores['best_random_try']:.4f}",
     )
-    return Splits.validate(splits.reset_index(drop=True))
+    return division.splits, division.joined, scores
 
 
-def summarize_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame, params: DatasetSplitParams) -> pd.DataFrame:
+def summarize_splits(
+    labeled_crops: pd.DataFrame, splits: pd.DataFrame, fixed_test: LocationSplits, params: DatasetSplitParams
+) -> pd.DataFrame:
     """Count crops and locations of every class in every split, beside what was wanted."""
-    summary = split_balance(labeled_crops, splits, params)
-    for row in summary[summary["crops"] == 0].itertuples():
-        logger.warning(
-            "the class %s has no crop in the split %s, so it cannot be %s there: its %d locations could not be divided "
-            "among all splits. Add locations with it, merge it with another class, or raise "
-            "dataset_split.min_locations.",
-            row.label,
-            row.split,
-            "learned" if row.split == Split.TRAIN else "measured",
-            summary.loc[summary["label"] == row.label, "locations"].sum(),
-        )
-    deviation = (summary["crop_share"] - summary["wanted_share"]).abs()
-    farthest = summary.iloc[int(deviation.to_numpy().argmax())]
+    summary = split_balance(labeled_crops, splits, fixed_test, params)
+    for absence in absences(labeled_crops, summary):
+        logger.warning("%s", absence)
+    farthest = summary.iloc[int(summary["deviation"].abs().to_numpy().argmax())]
     logger.info(
         "farthest from wanted: %s has %.0f %% of the crops of %s, wanted %.0f %%",
         farthest["split"],

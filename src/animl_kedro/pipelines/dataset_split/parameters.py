@@ -68,9 +68,18 @@ class DatasetSplitParams(StrictParams):
             raise ValueError(f"fold {self.fold} of {self.folds} folds: they are counted from 0 to {self.folds - 1}")
         return self
 
+    @model_validator(mode="after")
+    def _keeps_splits_and_not_folds(self) -> Self:
+        if self.method == "kfold" and self.keep:
+            raise ValueError("keep: true keeps train, val and test, and the method kfold has folds: choose one of them")
+        return self
+
     @property
     def fractions(self) -> dict[Split, float]:
-        """The wanted fraction of each split, in the order of the splits."""
+        """The wanted fraction of each split, in the order of the splits; of folds, one is val and one is test."""
+        if self.method == "kfold":
+            part = 1 / self.folds
+            return {Split.TRAIN: 1 - 2 * part, Split.VAL: part, Split.TEST: part}
         return {
             Split.TRAIN: 1 - self.val_fraction - self.test_fraction,
             Split.VAL: self.val_fraction,

@@ -30,13 +30,24 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 assign_splits,
-                {"labeled_crops": "labeled_crops", "params": "params:dataset_split"},
-                "splits",
+                {
+                    "labeled_crops": "labeled_crops",
+                    "image_files": "image_files",
+                    "previous_splits": "previous_splits",
+                    "fixed_test": "fixed_test",
+                    "params": "params:dataset_split",
+                },
+                ["splits", "joined_locations", "split_scores"],
                 name="assign_splits",
             ),
             Node(
                 summarize_splits,
-                {"labeled_crops": "labeled_crops", "splits": "splits", "params": "params:dataset_split"},
+                {
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "fixed_test": "fixed_test",
+                    "params": "params:dataset_split",
+                },
                 "split_summary",
                 name="summarize_splits",
             ),

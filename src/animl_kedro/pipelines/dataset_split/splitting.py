@@ -1,169 +1,155 @@
-"""Dividing locations among splits so that every class comes as close as it can to the wanted fractions.
-
-The objective is CameraTraps': for each split and class, twice the squared error of the class's share of crops plus
-the squared error of its share of locations. Random assignments are tried first, as CameraTraps does; the best of them
-are then improved by moving single locations, and by swapping two, until nothing helps any more.
-
-Source: CameraTraps, classification/create_classification_dataset.py, create_splits_random.
-"""
+"""Dividing crops among splits: what stays together, what is settled already, and a method for the rest."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from animl_kedro.errors import InputError
+from animl_kedro.formats.location_splits import LocationSplits
+from animl_kedro.pipelines.dataset_split.earlier_splits import SPLITS, fix_units
+from animl_kedro.pipelines.dataset_split.methods import smallest_first, stratified_group
+from animl_kedro.pipelines.dataset_split.parameters import DatasetSplitParams
+from animl_kedro.pipelines.dataset_split.searching import Found, search
+from animl_kedro.pipelines.dataset_split.split_problem import (
+    FREE,
+    Assignment,
+    Floats,
+    SplitProblem,
+    classes_absent,
+    largest_deviation,
+    objective,
+)
+from animl_kedro.pipelines.dataset_split.units import Units, find_units
+from animl_kedro.tables import Split, Splits
 
-CROP_WEIGHT = 2.0
-STARTS = 8
-"""How many of the random assignments are improved."""
-
-ABSENT_CLASS = 1e3
-"""What a class that is absent from a split adds to the objective of the search: more than all else together."""
-
-TOLERANCE = 1e-9
-"""Smaller gains are rounding errors, and following them need not end."""
-
-Floats = NDArray[np.float64]
-Assignment = NDArray[np.int64]
+WIDE_UNIT = 0.25
+"""Of the locations that are joined into one unit, the fraction that is worth a warning."""
 
 
 @dataclass(frozen=True)
-class SplitProblem:
-    """What is to be divided.
+class Division:
+    """How crops were divided.
 
-    ``crops`` is (n_locations, n_classes) counts of crops, ``fractions`` (n_splits,) wanted fractions that sum to 1.
+    ``splits`` is `Splits`, ``joined`` `JoinedLocations`; ``scores`` tells how close the division came, ``notes`` what
+    a person should know of it.
     """
 
-    crops: NDArray[np.int64]
-    fractions: Floats
-
-    def __post_init__(self) -> None:
-        locations, splits = len(self.crops), len(self.fractions)
-        if locations < splits:
-            raise InputError(
-                f"{splits} splits need {splits} locations, got {locations}: add locations, or merge or keep more "
-                "labels, so that every split has a location of its own."
-            )
-
-    @property
-    def shares(self) -> Floats:
-        """(n_locations, 2 × n_classes): what a location adds to the shares of crops and of locations of each class.
-
-        Scaled by the square root of the weights, so that the objective is a plain sum of squares.
-        """
-        present = (self.crops > 0).astype(float)
-        crops = self.crops / np.maximum(self.crops.sum(axis=0), 1)
-        return np.hstack([np.sqrt(CROP_WEIGHT) * crops, present / np.maximum(present.sum(axis=0), 1)])
-
-    @property
-    def wanted(self) -> Floats:
-        """(n_splits, 2 × n_classes): the wanted shares, scaled likewise."""
-        return np.outer(self.fractions, self.shares.sum(axis=0))
+    splits: pd.DataFrame
+    joined: pd.DataFrame
+    scores: dict[str, Any]
+    notes: tuple[str, ...]
 
 
-def objective(problem: SplitProblem, assignment: Assignment) -> float:
-    """How far an assignment, (n_locations,) indices of splits, is from what is wanted; 0 is perfect."""
-    shares, wanted = problem.shares, problem.wanted
-    got = np.stack([shares[assignment == split].sum(axis=0) for split in range(len(wanted))])
-    return float(((got - wanted) ** 2).sum())
+def divide(
+    labeled_crops: pd.DataFrame,
+    image_files: pd.DataFrame,
+    previous: LocationSplits,
+    fixed_test: LocationSplits,
+    params: DatasetSplitParams,
+) -> Division:
+    """Divide `LabeledCrops` by their locations; ``previous`` are the last run's splits, which count if they are kept.
 
-
-def classes_absent(problem: SplitProblem, assignment: Assignment) -> int:
-    """How many pairs of a class and a split there are where the split has no crop of the class."""
-    present = problem.crops > 0
-    occupied = [present[assignment == split].any(axis=0) for split in range(len(problem.fractions))]
-    return int((~np.stack(occupied) & present.any(axis=0)).sum())
-
-
-def assign_locations(problem: SplitProblem, tries: int, rng: np.random.Generator) -> Assignment:
-    """Divide the locations: (n_locations,) indices of splits, each split with one location at the least.
-
-    Every class is brought into every split where its locations allow it; among such assignments the objective counts.
+    Raises InputError where there are too few locations, or where what is settled already contradicts itself.
     """
-    starts = _random_assignments(problem, tries, rng)
-    one_hot = (starts[:, None, :] == np.arange(len(problem.fractions))[:, None]).astype(float)
-    distances = ((one_hot @ problem.shares - problem.wanted) ** 2).sum(axis=(1, 2))
-    absent = ((one_hot @ (problem.crops > 0)) == 0).sum(axis=(1, 2))
-    best_starts = starts[np.argsort(distances + ABSENT_CLASS * absent, kind="stable")[:STARTS]]
-    improved = [_Improvement(problem, start).run() for start in best_starts]
-    return min(improved, key=lambda found: (classes_absent(problem, found), objective(problem, found)))
+    if params.method == "kfold" and fixed_test.source:
+        raise InputError(
+            f"Every location is in the test of one fold, and {fixed_test.source} fixes the test: choose another "
+            "dataset_split.method than kfold, or leave fixed_test empty."
+        )
+    crops = labeled_crops.sort_values("crop_id", ignore_index=True)
+    units = find_units(crops, image_files)
+    fixed = fix_units(units, crops, previous if params.keep else LocationSplits(), fixed_test)
+    fractions = _fractions(params)
+    closed = np.zeros(len(fractions), dtype=bool)
+    closed[SPLITS.index(Split.TEST)] = bool(fixed_test.source)  # a fixed test takes nothing else
+    problem = SplitProblem(units.crops, units.locations, fractions, fixed.units, closed)
+    _check_feasible(problem, units, params)
+    found = _assign(problem, params)
+    splits = _splits_of_crops(crops["crop_id"], found.assignment[units.unit_of_crop], params)
+    scores = _scores(problem, found, units, params)
+    return Division(
+        splits, units.joined, scores, (*_notes_of_units(units), *_notes_of_kept(previous, params), *fixed.notes)
+    )
 
 
-def _random_assignments(problem: SplitProblem, tries: int, rng: np.random.Generator) -> Assignment:
-    """(tries, n_locations) random assignments by the fractions, with no split left empty."""
-    locations, splits = len(problem.crops), len(problem.fractions)
-    assignments = rng.choice(splits, size=(tries, locations), p=problem.fractions)
-    for assignment in assignments:
-        assignment[rng.permutation(locations)[:splits]] = np.arange(splits)
-    return assignments
+def _fractions(params: DatasetSplitParams) -> Floats:
+    if params.method == "kfold":
+        return np.full(params.folds, 1 / params.folds)
+    return np.array([params.fractions[split] for split in SPLITS])
 
 
-Step = list[tuple[int, int]]
-"""Locations and the splits that they go to."""
+def _check_feasible(problem: SplitProblem, units: Units, params: DatasetSplitParams) -> None:
+    """Raise InputError where a split could not get a unit of its own."""
+    parts = "folds" if params.method == "kfold" else "splits"
+    has = np.bincount(problem.fixed[problem.fixed != FREE], minlength=len(problem.fractions)) > 0
+    needed = len(problem.fractions) - int(has.sum())
+    if len(problem.free) >= needed:
+        return
+    places, count = len(units.places), len(problem.fractions)
+    settled = f", and {int((problem.fixed != FREE).sum())} are settled" if has.any() else ""
+    joined = (
+        f"; of {places} locations, only {len(problem.crops)} can be apart, first of all because of {units.widest}: see "
+        "whether it is right"
+        if units.widest
+        else ""
+    )
+    raise InputError(
+        f"{count} {parts} need {count} locations, got {len(problem.crops)}{settled}{joined}. Add locations, or merge "
+        f"or keep more labels, so that every one of the {parts} has a location of its own."
+    )
 
 
-class _Improvement:
-    """Makes the best move or swap again and again until none helps.
+def _assign(problem: SplitProblem, params: DatasetSplitParams) -> Found:
+    """Divide by the method that was chosen. What is new beside splits that are kept is always searched for."""
+    is_kept = bool((problem.fixed[:, None] == np.flatnonzero(~problem.closed)).any())
+    if params.method == "smallest_first":
+        return Found(smallest_first(problem), None)
+    if params.method == "stratified_group" and not is_kept:
+        return Found(stratified_group(problem, params.seed), None)
+    return search(problem, params.tries, np.random.default_rng(params.seed))
 
-    ``error`` is (n_splits, 2 × n_classes), what the splits have beyond what is wanted; ``counts`` (n_splits,
-    n_classes), at how many of a split's locations a class occurs.
-    """
 
-    def __init__(self, problem: SplitProblem, start: Assignment) -> None:
-        splits = range(len(problem.fractions))
-        self.shares = problem.shares
-        self.present = (problem.crops > 0).astype(np.int64)
-        self.assignment = start.copy()
-        self.error = np.stack([self.shares[start == split].sum(axis=0) for split in splits]) - problem.wanted
-        self.counts = np.stack([self.present[start == split].sum(axis=0) for split in splits])
+def _splits_of_crops(crop_ids: "pd.Series[str]", part: Assignment, params: DatasetSplitParams) -> pd.DataFrame:
+    """`Splits` of crops, given each one's split or fold."""
+    if params.method == "kfold":
+        is_test, is_val = part == params.fold, part == (params.fold + 1) % params.folds
+        names = np.select([is_test, is_val], [Split.TEST.value, Split.VAL.value], Split.TRAIN.value)
+        fold = pd.Series(part, dtype="Int64")
+    else:
+        names = np.array([split.value for split in SPLITS])[part]
+        fold = pd.Series(pd.NA, index=range(len(part)), dtype="Int64")
+    return Splits.validate(pd.DataFrame({"crop_id": crop_ids, "split": names, "fold": fold}))
 
-    def run(self) -> Assignment:
-        """The assignment that no single move and no swap makes better."""
-        while (step := self._best_move() or self._best_swap()) is not None:
-            for location, split in step:
-                old = self.assignment[location]
-                self.error[old] -= self.shares[location]
-                self.error[split] += self.shares[location]
-                self.counts[old] -= self.present[location]
-                self.counts[split] += self.present[location]
-                self.assignment[location] = split
-        return self.assignment
 
-    def _best_move(self) -> Step | None:
-        """The location and the split that it should move to, or None if no move helps."""
-        own = (np.arange(len(self.shares)), self.assignment)
-        along = self.shares @ self.error.T  # (n_locations, n_splits)
-        change = 2 * (along - along[own][:, None] + (self.shares**2).sum(axis=1)[:, None])
-        emptied = (self.present @ (self.counts == 1).T)[own][:, None]
-        filled = self.present @ (self.counts == 0).T
-        change += ABSENT_CLASS * (emptied - filled)
-        change[own] = 0
-        is_alone = np.bincount(self.assignment, minlength=len(self.error))[self.assignment] == 1
-        change[is_alone] = 0
-        location, split = np.unravel_index(np.argmin(change), change.shape)
-        return [(int(location), int(split))] if change[location, split] < -TOLERANCE else None
+def _scores(problem: SplitProblem, found: Found, units: Units, params: DatasetSplitParams) -> dict[str, Any]:
+    """How close the division came; the objective is CameraTraps', of the folds where there are folds."""
+    return {
+        "method": params.method,
+        "seed": params.seed,
+        "objective": objective(problem, found.assignment),
+        "largest_deviation": largest_deviation(problem, found.assignment),
+        "best_random_try": found.best_random_try,
+        "classes_absent": classes_absent(problem, found.assignment),
+        "locations": len(units.places),
+        "units": len(problem.crops),
+        "settled_units": int((problem.fixed != FREE).sum()),
+    }
 
-    def _best_swap(self) -> Step | None:
-        """Two locations of different splits that should change places, or None if no swap helps."""
-        best: tuple[float, Step] = (-TOLERANCE, [])
-        for first, split in enumerate(self.assignment):
-            others = np.flatnonzero((self.assignment != split) & (np.arange(len(self.assignment)) > first))
-            if not len(others):
-                continue
-            change = self._changes_of_swap(first, others)
-            place = int(np.argmin(change))
-            if change[place] < best[0]:
-                other = int(others[place])
-                best = (float(change[place]), [(first, int(self.assignment[other])), (other, int(split))])
-        return best[1] or None
 
-    def _changes_of_swap(self, first: int, others: NDArray[np.intp]) -> Floats:
-        """(n_others,) what happens to the objective if a location changes places with each of the others."""
-        split, splits = self.assignment[first], self.assignment[others]
-        gained = self.shares[others] - self.shares[first]  # by the first one's split
-        along = (gained * (self.error[split] - self.error[splits])).sum(axis=1)
-        moved = self.present[others] - self.present[first]
-        before = (self.counts[split] == 0).sum() + (self.counts[splits] == 0).sum(axis=1)
-        after = (self.counts[split] + moved == 0).sum(axis=1) + (self.counts[splits] - moved == 0).sum(axis=1)
-        return np.asarray(2 * (along + (gained**2).sum(axis=1)) + ABSENT_CLASS * (after - before))
+def _notes_of_units(units: Units) -> list[str]:
+    sizes = units.places["unit"].value_counts()
+    if units.widest is None or sizes.iloc[0] < 3 or sizes.iloc[0] <= WIDE_UNIT * len(units.places):
+        return []
+    return [
+        f"{sizes.iloc[0]} of {len(units.places)} locations stay together in one split, most of all because of "
+        f"{units.widest}: a sequence is a burst of one camera, so see whether its ids begin anew at every location, or "
+        "whether one file was uploaded everywhere. joined_locations lists the locations and what they share."
+    ]
+
+
+def _notes_of_kept(previous: LocationSplits, params: DatasetSplitParams) -> list[str]:
+    return (
+        ["dataset_split.keep: there are no earlier splits yet to keep"] if params.keep and not previous.split_of else []
+    )
