@@ -51,7 +51,9 @@ class LocationSplitsDataset(AbstractDataset[NoReturn, LocationSplits]):
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: what is kept comes from before."""
-        raise DatasetError("Earlier splits are read, never written: classification_dataset is where a run writes its own.")
+        raise DatasetError(
+            "Earlier splits are read, never written: classification_dataset is where a run writes its own."
+        )
 
     def _path(self) -> Path | None:
         if self._filepath is None or not self._newest_version:
