@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from filelock import FileLock, Timeout
 
+from animl_kedro.errors import InputError
 from animl_kedro.image_folder import LOCK, ImageFolder
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ def alone_in(folder: ImageFolder, doing: str) -> Iterator[None]:
     Another run, which is `doing` something there, is waited for. What can only be read needs no lock, and what lies on
     a remote store has none.
     """
+    with suppress(InputError, OSError):
+        folder.root.mkdir(parents=True, exist_ok=True)  # else the first run would hold no lock
     with ExitStack() as locks:
         for place in folder.local_roots:
             lock = FileLock(place / LOCK)

@@ -190,6 +190,22 @@ def test_crop_that_would_show_a_part_of_a_person_is_rejected_and_the_others_are_
     assert outcomes[1].reason == Reason.SHOWS_OTHERS
 
 
+def test_person_drawn_on_the_stored_photograph_is_kept_off_the_crops_of_boxes_that_a_detector_found(
+    tmp_path: Path,
+) -> None:
+    image = write_jpeg(tmp_path / "turned.jpg", orientation=6)  # stored as 200 × 150, upright 150 × 200
+    person, corner = (0, 100, 50, 50), RelativeBox(0, 0, 0.2, 0.15)  # lower left as stored, upper left upright
+    work = work_on(image, (0, 0, 9, 9), others=[person])
+
+    def found(box: RelativeBox) -> Work:
+        boxes = (replace(work.task.boxes[0], box=box),)
+        return replace(work, task=replace(work.task, boxes=boxes, is_found=True))
+
+    (rejected,) = reject_all(found(corner))
+    assert rejected.reason == Reason.SHOWS_OTHERS
+    assert crop_one(found(RelativeBox(0.6, 0.6, 0.2, 0.15))).note.box == (90, 120, 30, 30)
+
+
 def test_crop_tells_its_box_in_pixels_of_the_image(image: Path) -> None:
     crop = crop_one(work_on(image, (60, 40, 50, 30)))
     assert crop.note.box == pytest.approx((60, 40, 50, 30))

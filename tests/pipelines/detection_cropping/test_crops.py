@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock, Timeout
 from kedro.io import MemoryDataset
 from kedro.runner import SequentialRunner
 
 from animl_kedro import executors
-from animl_kedro.datasets.detector_cache import DetectorCacheDataset
+from animl_kedro.datasets.detector_cache import DetectorCache, DetectorCacheDataset
 from animl_kedro.datasets.image_folder import ImageFolderDataset
-from animl_kedro.image_folder import ImageFolder
+from animl_kedro.formats.megadetector import Results
+from animl_kedro.image_folder import LOCK, ImageFolder
 from animl_kedro.images import open_image
+from animl_kedro.locks import alone_in
 from animl_kedro.pipelines.detection_cropping import create_pipeline
 from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER
 from animl_kedro.pipelines.detection_cropping.crops import make_crops
+from animl_kedro.pipelines.detection_cropping.nodes import crop_boxes, detect_animals
 from animl_kedro.tables import Crops
 from crop_scenes import Scene, cut_off, scene
 from factories import (
@@ -273,6 +277,40 @@ def test_crops_that_no_box_belongs_to_are_listed_and_removed_only_on_request(tmp
     assert list(here.crops) == [*made["crop_id"], "island/holiday.jpg"]
 
 
+@pytest.mark.parametrize("label", ["person", "Vehicle"])
+@pytest.mark.parametrize("box", [BOX, None], ids=["boxed", "unboxed"])
+def test_crops_of_an_image_that_turns_out_to_show_people_are_removed_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, label: str, box: tuple[int, ...] | None
+) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    before = here.run_nodes()
+    others = make_annotations({"image": 1, "label": label, "box": box, "annotation_id": "label-0002"})
+    here.annotations = pd.concat([FOUR_LABELS.iloc[[0, 3]], others])
+    with caplog.at_level(logging.INFO):
+        after = here.run_nodes()
+    assert "island/camera/0001.jpg___crop00.jpg" in set(before.crops["crop_id"])
+    assert "island/camera/0001.jpg___crop00.jpg" not in here.crops
+    assert list(after.orphans["crop_id"]) == ["island/camera/0000.jpg___crop01.jpg"]
+    assert "removed 1 crops that no box belongs to any more, and whose images show people or vehicles" in caplog.text
+
+
+def test_crop_that_would_show_a_person_now_is_removed_and_the_others_of_its_image_stay(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    here.run_nodes()
+    person = make_annotations({"image": 0, "label": "person", "box": (15, 15, 20, 20), "annotation_id": "label-0009"})
+    here.annotations = pd.concat([FOUR_LABELS, person])
+    made = here.run_nodes()
+    assert "island/camera/0000.jpg___crop00.jpg" not in here.crops
+    assert list(here.crops) == list(made.crops["crop_id"])
+    assert len(made.crops) == 3
+
+
+def test_first_run_in_a_crop_folder_is_alone_in_it_as_well(tmp_path: Path) -> None:
+    folder = ImageFolder(tmp_path / "not yet" / "crops")
+    with alone_in(folder, "cropping"), pytest.raises(Timeout):
+        FileLock(folder.root / LOCK).acquire(timeout=0)
+
+
 def test_crop_that_is_rejected_now_is_an_orphan(tmp_path: Path) -> None:
     here = scene(tmp_path, FOUR_LABELS)
     here.make()
@@ -355,6 +393,17 @@ def test_nodes_account_for_every_image_and_label_with_the_right_reason(tmp_path:
     assert (rejected["detail"] != "").all()
 
 
+def test_label_whose_image_has_no_file_since_its_detections_were_collected_is_accounted_for(tmp_path: Path) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    detections = here.detections
+    here.path_of(1).unlink()
+    made, rejected, _ = crop_boxes(
+        detections, here.images, here.annotations, here.files, here.store, here.crops, cropping_params()
+    )
+    assert list(made["annotation_id"]) == ["label-0000", "label-0001", "label-0003"]
+    assert rejected[["annotation_id", "reason"]].to_numpy().tolist() == [["label-0002", "no_file"]]
+
+
 def test_crop_boxes_logs_one_line_with_all_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     here = scene(tmp_path, make_annotations({"image": 0, "box": BOX}, {"image": 1, "label": "empty"}))
     with caplog.at_level(logging.INFO, logger="animl_kedro.pipelines.detection_cropping.nodes"):
@@ -364,6 +413,16 @@ def test_crop_boxes_logs_one_line_with_all_counts(tmp_path: Path, caplog: pytest
         "1 crops of 1 images (1 made now, 0 were there), 2 boxes or images rejected (1 empty, 1 no_label): "
         "see rejected_boxes",
     ]
+
+
+def test_existing_results_of_a_data_set_that_there_is_not_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = scene(tmp_path, FOUR_LABELS)
+    existing: dict[str, Results] = {name: {"images": []} for name in (DATASET, "islnd")}
+    tables, cache = (here.images, here.annotations, here.files), DetectorCache(tmp_path / "cache")
+    detect_animals(*tables, here.store, existing, cache, cropping_params())
+    assert "existing_detections has results of data sets without images: islnd" in caplog.text
 
 
 def test_nodes_leave_their_tables_as_they_were(tmp_path: Path) -> None:

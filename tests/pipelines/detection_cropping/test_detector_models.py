@@ -1,12 +1,14 @@
 """The names of published MegaDetectors, and the versions that results of others tell."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from animl_kedro.errors import InputError
-from animl_kedro.files import fault_of_relative_path
+from animl_kedro.files import MAX_NAME_BYTES, fault_of_relative_path
+from animl_kedro.pipelines.detection_cropping.crop_files import crop_id_of
 from animl_kedro.pipelines.detection_cropping.detector_models import (
     MODELS,
     find_model,
@@ -14,6 +16,8 @@ from animl_kedro.pipelines.detection_cropping.detector_models import (
     safe_name,
     version_of_results,
 )
+from animl_kedro.pipelines.detection_cropping.detector_weights import detector_version
+from animl_kedro.pipelines.detection_cropping.parameters import DetectorParams
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,15 @@ def test_version_of_results_without_a_detectors_name_is_that_of_its_metadata() -
 
 @pytest.mark.parametrize(
     ("name", "safe"),
-    [("mine", "mine"), ("my net/2", "my-net-2"), ("..", "unknown"), ("a" * 99, "a" * 40), ("é", "unknown")],
+    [("mine", "mine"), ("my net/2", "my-net-2"), ("..", "unknown"), ("a" * 99, "a" * 37), ("é", "unknown")],
 )
 def test_safe_name_can_be_part_of_a_files_name(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def test_names_of_crops_are_never_longer_than_file_systems_allow(tmp_path: Path) -> None:
+    image = "a" * 196 + ".jpg"
+    assert fault_of_relative_path(image) is None
+    (weights := tmp_path / "weights.pt").write_bytes(b"weights")
+    for version in (safe_name("x" * 99), detector_version(DetectorParams(model="x" * 99, weights=str(weights)))):
+        assert fault_of_relative_path(crop_id_of(image, 100, version), MAX_NAME_BYTES) is None

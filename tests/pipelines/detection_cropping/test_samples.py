@@ -52,6 +52,15 @@ def test_samples_without_a_file_say_so(tmp_path: Path) -> None:
     assert [text.get_text() for axes in figure.axes for text in axes.texts].count("no file") == 5
 
 
+def test_samples_with_a_damaged_file_say_so(tmp_path: Path) -> None:
+    crops = make_crops(crops=5)
+    folder = write_crops(crops, tmp_path)
+    folder.path_of(crops["crop_id"][0]).write_bytes(b"no image")
+    figure = draw_samples(crops, folder, 5)
+    assert [text.get_text() for axes in figure.axes for text in axes.texts].count("damaged") == 1
+    assert sum(len(axes.images) for axes in figure.axes) == 4
+
+
 @pytest.mark.parametrize("label", ["$x$", "a_b^c", "ñandú", "<b>"])
 def test_samples_write_labels_and_ids_as_they_are(tmp_path: Path, label: str) -> None:
     crops = with_rows(make_crops(crops=0), [crop_row(1, "place", label) | {"crop_id": "island/$a$_1.jpg"}])

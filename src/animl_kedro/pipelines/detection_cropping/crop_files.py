@@ -41,6 +41,11 @@ def crop_id_of(image_path: str, number: int, detector: str | None) -> str:
     return f"{image_path}___crop{number:02d}{source}.jpg"
 
 
+def image_of(crop_id: str) -> str:
+    """The path of the image that a crop was made of, told by the crop's name."""
+    return crop_id.rpartition("___crop")[0]
+
+
 def encode(crop: Image.Image, note: Note, quality: int) -> bytes:
     """The JPEG file of a crop, with its note."""
     buffer = io.BytesIO()

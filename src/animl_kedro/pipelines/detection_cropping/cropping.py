@@ -35,14 +35,17 @@ class Box:
 class CropTask:
     """The boxes of one image, by its path.
 
-    ``recorded_size`` is the size in pixels that the boxes were drawn on, or None where they are of the upright file.
-    ``others`` are boxes of people and vehicles, of which no crop shows any part.
+    ``recorded_size`` is the size in pixels that people drew boxes on, or None where they are of the upright file.
+    ``others`` are boxes of people and vehicles, of which no crop shows any part. A detector looks at the upright file:
+    ``found_others`` are those that it found, and ``is_found`` tells that it found the `boxes` as well.
     """
 
     image: str
     recorded_size: Size | None
     others: tuple[RelativeBox, ...]
     boxes: tuple[Box, ...]
+    found_others: tuple[RelativeBox, ...] = ()
+    is_found: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,15 @@ def _windows(
     """Box, its pixels and its crop's window for each that can be cropped, and the others."""
     size = photograph.size
 
-    def in_pixels(box: RelativeBox) -> PixelBox:
-        upright = upright_box(box, photograph.orientation) if fit.turned else box
+    def in_pixels(box: RelativeBox, *, is_found: bool) -> PixelBox:
+        upright = upright_box(box, photograph.orientation) if fit.turned and not is_found else box
         return upright.in_pixels(*size).clipped(*size)
 
-    others = [in_pixels(other) for other in task.others]
+    others = [in_pixels(other, is_found=False) for other in task.others]
+    others += [in_pixels(other, is_found=True) for other in task.found_others]
     windows, rejected = [], []
     for box in boxes:
-        pixels = in_pixels(box.box)
+        pixels = in_pixels(box.box, is_found=task.is_found)
         fault = _fault(pixels, size, params)
         window = window_of(pixels, size, params.shape, params.margin)
         if fault is None and any(overlaps(window, other) for other in others):

@@ -13,7 +13,7 @@ from animl_kedro.formats.megadetector import Results
 from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.locks import alone_in
-from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME
+from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME, image_of
 from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER, Entry, read_ledger, write_ledger
 from animl_kedro.pipelines.detection_cropping.crop_rows import crop_row, detection_rows
 from animl_kedro.pipelines.detection_cropping.cropping import (
@@ -39,7 +39,8 @@ LEDGER_EVERY_S = 60.0
 class CropTables(NamedTuple):
     """Rows of `Crops`, `RejectedBoxes` and `OrphanedCrops`, and how many crops and images were treated how.
 
-    ``made`` counts the crops made just now, ``scaled`` those of images that have another size than recorded.
+    ``made`` counts the crops made just now, ``scaled`` those of images that have another size than recorded, and
+    ``removed`` the files that were removed from the crop folder.
     """
 
     crops: list[Row]
@@ -47,6 +48,7 @@ class CropTables(NamedTuple):
     orphans: list[Row]
     made: int
     scaled: int
+    removed: int
 
 
 class _Plan(NamedTuple):
@@ -67,7 +69,9 @@ def make_crops(
     """Crop every labelled animal of the detections.
 
     Returns a row of crops or a row of rejected boxes for every detection, in the order of the results, and a row for
-    every file of the crop folder that has become no detection's. One run at a time works on a crop folder.
+    every file of the crop folder that has become no detection's, unless it is removed: all of them are where the
+    parameters say so, and always those of images that show people or vehicles, since they were made before that was
+    known, and may show some. One run at a time works on a crop folder.
     """
     with alone_in(crop_folder, "cropping"):
         crop_folder.remove_leftovers()
@@ -92,12 +96,17 @@ def _make_crops(
     owned = {rows[key]["crop_id"]: Entry(crop.note, crop.stat) for key, crop in crops.items()}
     if owned != ledger:
         write_ledger(crop_folder, owned)
+    orphans = [crop_id for crop_id in sorted(stats) if _is_orphan(crop_id, owned)]
+    unwanted = _unwanted(orphans, rows, params)
+    for crop_id in unwanted:
+        crop_folder.remove(crop_id)
     return CropTables(
         crops=[crop_row(rows[key], crops[key].note) for key in sorted(crops)],
         rejected=list(_rejected(rows, outcomes)),
-        orphans=[_orphan(crop_id, stats[crop_id]) for crop_id in sorted(stats) if _is_orphan(crop_id, owned)],
+        orphans=[_orphan(crop_id, stats[crop_id]) for crop_id in orphans if crop_id not in unwanted],
         made=sum(crop.made for crop in crops.values()),
         scaled=sum(crop.scaled for crop in crops.values()),
+        removed=len(unwanted),
     )
 
 
@@ -106,24 +115,31 @@ def _plan(rows: Sequence[Row], stats: Mapping[str, FileStat], ledger: Mapping[st
     there: dict[int, Crop] = {}
     tasks: list[CropTask] = []
     for numbered in _by_image(rows):
-        first = rows[numbered[0]]
-        is_detected = any(rows[key]["box_source"] == BoxSource.DETECTOR for key in numbered)
-        recorded = None if is_detected else first["recorded_size"]  # a detector looks at the upright image
-        others = tuple(rows[key]["box"] for key in numbered if not rows[key]["is_animal"])
+        of_image = [rows[key] for key in numbered]
+        drawn, found = ([row for row in of_image if _is_found(row) is way] for way in (False, True))
+        recorded = drawn[0]["recorded_size"] if drawn else None
+        others, found_others = (tuple(row["box"] for row in part if not row["is_animal"]) for part in (drawn, found))
         boxes = []
         for key in numbered:
             row = rows[key]
             if not row["is_animal"] or row["label"] is None:
                 continue
-            fingerprint = fingerprint_of(row["image_checksum"], recorded, others, row["box"], row["settings"])
+            all_others = others + found_others
+            fingerprint = fingerprint_of(row["image_checksum"], recorded, all_others, row["box"], row["settings"])
             stat, entry = stats.get(row["crop_id"]), ledger.get(row["crop_id"])
             if entry and entry.stat == stat and entry.note.fingerprint == fingerprint:
                 there[key] = Crop(key, entry.note, entry.stat, made=False)
             else:
                 boxes.append(Box(key, row["box"], row["crop_id"], fingerprint, has_file=stat is not None))
         if boxes:
-            tasks.append(CropTask(first["image_path"], recorded, others, tuple(boxes)))
+            path, is_found = of_image[0]["image_path"], bool(found)
+            tasks.append(CropTask(path, recorded, others, tuple(boxes), found_others, is_found))
     return _Plan(there, tasks)
+
+
+def _is_found(row: Row) -> bool:
+    """Whether a detector found the box, and nobody drew it."""
+    return bool(row["box_source"] == BoxSource.DETECTOR)
 
 
 def _by_image(rows: Sequence[Row]) -> Iterable[list[int]]:
@@ -182,6 +198,12 @@ def _rejected(rows: Sequence[Row], outcomes: Mapping[int, Crop | Rejected]) -> I
 def _is_orphan(path: str, owned: Mapping[str, Entry]) -> bool:
     """Whether a file is a crop that no box belongs to; other files in the folder are not ours."""
     return path not in owned and path != LEDGER and CROP_NAME.fullmatch(path) is not None
+
+
+def _unwanted(orphans: Sequence[str], rows: Sequence[Row], params: DetectionCroppingParams) -> set[str]:
+    """The orphans that do not stay in the folder."""
+    show_others = {row["image_path"] for row in rows if not row["is_animal"]}
+    return {crop_id for crop_id in orphans if params.remove_orphans or image_of(crop_id) in show_others}
 
 
 def _orphan(crop_id: str, stat: FileStat) -> Row:

@@ -68,7 +68,8 @@ _KNOWN = re.compile(
 _OLD = re.compile(r"(?:megadetector|md)[ _-]*v(?P<version>\d+(?:\.\d+)*)")
 _SUFFIX = re.compile(r"\.(pt|pth|pb|onnx|zip)$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_MAX_NAME = 40
+MAX_NAME = 37
+"""With the longest name of an image and what else is in that of its hundredth crop, these are 255 bytes."""
 UNKNOWN = "unknown"
 
 
@@ -108,6 +109,6 @@ def version_of_results(info: Mapping[str, Any]) -> str:
     return old["version"] if old else safe_name(stem)
 
 
-def safe_name(name: str) -> str:
+def safe_name(name: str, max_length: int = MAX_NAME) -> str:
     """A name that can be part of a file's name everywhere."""
-    return _UNSAFE.sub("-", name)[:_MAX_NAME].strip("-._") or UNKNOWN
+    return _UNSAFE.sub("-", name)[:max_length].strip("-._") or UNKNOWN

@@ -10,6 +10,7 @@ from pathlib import Path
 from animl_kedro.errors import InputError
 from animl_kedro.files import written_whole
 from animl_kedro.pipelines.detection_cropping.detector_models import (
+    MAX_NAME,
     MODELS,
     DetectorModel,
     Release,
@@ -38,7 +39,8 @@ def detector_version(params: DetectorParams) -> str:
     if model := _published(_hash(path, "md5")):
         return model.version
     named = find_model(params.model)
-    return f"{named.version if named else safe_name(params.model)}-{_hash(path, 'sha256')[:8]}"
+    suffix = f"-{_hash(path, 'sha256')[:8]}"
+    return (named.version if named else safe_name(params.model, MAX_NAME - len(suffix))) + suffix
 
 
 def find_weights(params: DetectorParams) -> Path:

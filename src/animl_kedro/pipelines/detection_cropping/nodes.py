@@ -33,6 +33,8 @@ def detect_animals(
     params: DetectionCroppingParams,
 ) -> Results:
     """Find the animals of images whose labels have no box with MegaDetector, where the parameters ask for it."""
+    if unknown := sorted(existing_detections.keys() - set(images["dataset"])):
+        logger.warning("existing_detections has results of data sets without images: %s", ", ".join(unknown))
     labelled = labelled_images(images, annotations, image_files, store, params)
     wanted = [WantedImage(image.path, image.checksum) for image in labelled if wants_detector(image, params)]
     results = detect(wanted, store, existing_detections, cache, params.detector)
@@ -71,7 +73,8 @@ def crop_boxes(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Crop every box out of its image; whatever did not become a crop is rejected with a reason.
 
-    Crops of earlier runs that no box belongs to any more are listed, and removed on request.
+    Crops of earlier runs that no box belongs to any more are listed, and removed on request; those of images that show
+    people or vehicles are removed at once.
     """
     without = labels_without_crop(images, annotations, image_files, detections)
     with_sequences = images.assign(sequence_id=sequence_ids(images, params.sequence_gap_s))
@@ -79,11 +82,10 @@ def crop_boxes(
     crops, rejected = Crops.of(made.crops), RejectedBoxes.of(made.rejected + without)
     orphans = OrphanedCrops.of(made.orphans)
     _log_crops(made, crops, rejected)
-    if params.remove_orphans:
-        for crop_id in orphans["crop_id"]:
-            crop_images.remove(crop_id)
-        orphans = orphans.head(0)
-    elif len(orphans):
+    if made.removed:
+        why = "" if params.remove_orphans else ", and whose images show people or vehicles"
+        logger.info("removed %d crops that no box belongs to any more%s", made.removed, why)
+    if len(orphans):
         logger.warning(
             "%d files in the crop folder belong to no box any more: see orphaned_crops. Remove them: kedro run "
             "--pipeline=detection_cropping --params=detection_cropping.remove_orphans=true",

@@ -1,6 +1,6 @@
 """Rows of what did not become a crop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ def labels_without_crop(
 ) -> list[Row]:
     """Rows of rejected boxes for the labels that no detection stands for, and for images without any label."""
     entry_of = {entry["image_id"]: entry for entry in results["images"] if "image_id" in entry}
-    standing = _labels_that_stand(results)
+    standing = _labels_that_stand(results, set(image_files["path"].dropna()))
     all_labels = images[["image_id"]].merge(annotations, on="image_id", how="left")
     files = image_files[["image_id", "path", "error"]]
     rows: Iterable[Any] = all_labels.merge(files, on="image_id", how="left").itertuples()
@@ -39,12 +39,15 @@ def rejected_row(image_id: str, annotation_id: Any, label: Any, reason: Reason, 
     }
 
 
-def _labels_that_stand(results: Results) -> set[Any]:
-    """The ids of the annotations in the results, and image and label where a box stands for all labels of an image."""
+def _labels_that_stand(results: Results, present: Set[str]) -> set[Any]:
+    """The ids of the annotations in the results, and image and label where a box stands for all labels of an image.
+
+    What the results tell of files that are not `present` any more stands for nothing: no crop is tried of them.
+    """
     labels = results.get("classification_categories", {})
     standing: set[Any] = set()
     for entry in results["images"]:
-        for detection in entry.get("detections") or ():
+        for detection in (entry["file"] in present and entry.get("detections")) or ():
             if "annotation_id" in detection:
                 standing.add(detection["annotation_id"])
             if detection.get("whole_frame") or "annotation_id" not in detection:

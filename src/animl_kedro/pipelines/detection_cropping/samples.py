@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from animl_kedro.images import UnreadableImageError
+
 TILE_INCHES = 1.6
 
 MOST_LABELS = 40
@@ -48,8 +50,9 @@ def _choose(crops: pd.DataFrame, count: int) -> list[str]:
 def _draw_tile(axes: Axes, crop_id: str, crop_images: Mapping[str, Image.Image]) -> None:
     try:
         axes.imshow(crop_images[crop_id])
-    except KeyError:
-        axes.text(0.5, 0.5, "no file", ha="center", va="center", fontsize=7)
+    except (KeyError, UnreadableImageError) as error:
+        text = "no file" if isinstance(error, KeyError) else "damaged"
+        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7)
     lines = [crop_id[start : start + ID_CHARACTERS] for start in range(0, len(crop_id), ID_CHARACTERS)]
     axes.text(0.5, -0.03, _plain("\n".join(lines)), transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
 
