@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,18 @@ def test_image_that_claims_to_be_a_billion_pixels_is_refused(tmp_path: Path, rea
     path.write_bytes(whole)
     with pytest.raises(UnreadableImageError):
         read(path)
+
+
+@pytest.mark.parametrize("tag", [256, 257, 258, 259, 262, 273, 277, 278, 279, 284])
+@pytest.mark.parametrize("kind", range(1, 14))
+def test_tiff_whose_numbers_are_of_another_kind_is_opened_or_refused(tag: int, kind: int) -> None:
+    data = bytearray(encoded(coordinates(SIZE), "TIFF"))
+    start = int.from_bytes(data[4:8], "little") + 2
+    entries = range(start, start + 12 * int.from_bytes(data[start - 2 : start], "little"), 12)
+    (entry,) = (at for at in entries if int.from_bytes(data[at : at + 2], "little") == tag)
+    data[entry + 2] = kind
+    with suppress(UnreadableImageError):
+        assert open_image(bytes(data)).mode == "RGB"
 
 
 SOURCES = [

@@ -21,6 +21,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """What cameras and archives hold. Pillow knows more, some of which (EPS) start other programs to be read."""
 
+DAMAGES = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What Pillow raises at damaged files, of which its readers believe many a number."""
+
 JPEG_START = b"\xff\xd8"
 """With what each JPEG starts."""
 
@@ -164,7 +167,7 @@ def upright(image: Image.Image) -> Image.Image:
         _check_size(image)
         orientation = _orientation(image)
         pixels = _upright(_to_rgb(image), orientation)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGES as error:
         raise UnreadableImageError(f"damaged: {error}") from error
     if pixels.info.get("exif"):
         pixels = pixels.copy()
@@ -180,7 +183,7 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path, formats=FORMATS) as image:
             return _turned(image.size, _orientation(image))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except (*DAMAGES, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"not an image in a known format: {error}") from error
 
 
@@ -273,7 +276,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadableImageError(str(error)) from error
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image in a known format") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGES as error:
         raise UnreadableImageError(f"damaged: {error}") from error
 
 
@@ -303,7 +306,7 @@ def _orientation(image: Image.Image) -> int:
         return 1  # Pillow turns a TIFF by itself
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+    except DAMAGES:
         return 1
     return orientation if isinstance(orientation, int) else 1
 

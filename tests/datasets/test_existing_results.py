@@ -63,6 +63,8 @@ def test_file_is_read_by_its_content(tmp_path: Path, data: bytes, name: str) -> 
         (zipped({"a.csv": DATA}), "holds 0 JSON files, expected one"),
         (zipped({"a.json": DATA}, zipfile.ZIP_LZMA), "not packed by the usual method"),
         (zipped({"a.json": b"[]"}), "holds no MegaDetector results"),
+        (b'{"images": [], "info": ["v5a"]}', "objects as `info` and `detection_categories`"),
+        (b'{"images": [], "detection_categories": ["animal"]}', "objects as `info` and `detection_categories`"),
     ],
 )
 def test_file_that_is_none_says_what_is_wrong(tmp_path: Path, data: bytes, fault: str) -> None:

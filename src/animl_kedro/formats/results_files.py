@@ -34,13 +34,16 @@ def read_results_file(path: Path, max_bytes: int = MAX_BYTES) -> Results:
         raise InputError(f"{path} is not JSON, and so no MegaDetector results: {error}.") from error
     if not _is_results(results):
         raise InputError(
-            f"{path} holds no MegaDetector results: expected an object with a list of images with a `file`."
+            f"{path} holds no MegaDetector results: expected an object with a list of images with a `file`, and "
+            "objects as `info` and `detection_categories` where there are any."
         )
     return results  # type: ignore[no-any-return]
 
 
 def _is_results(results: Any) -> bool:
     if not isinstance(results, dict) or not isinstance(images := results.get("images"), list):
+        return False
+    if not all(isinstance(results.get(name) or {}, dict) for name in ("info", "detection_categories")):
         return False
     return all(isinstance(image, dict) and isinstance(image.get("file"), str) for image in images)
 
