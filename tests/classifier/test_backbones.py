@@ -1,124 +1,115 @@
-"""The registry of networks and the weights that they can start from."""
+"""The registry of networks."""
 
-import pickle
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
-from efficientnet_pytorch import EfficientNet
-from efficientnet_pytorch.utils import efficientnet_params, url_map
+from efficientnet_pytorch.utils import efficientnet_params
+from torchvision.models import ResNet50_Weights
 
-from animl_kedro.classifier.backbones import BACKBONES, backbone_named, build_network, load_weights
+from animl_kedro.classifier import torchvision_networks
+from animl_kedro.classifier.backbones import EFFICIENTNETS, backbone_named, build_network, head_names
+from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.errors import InputError
 
-B0 = "efficientnet-b0"
+COSTLY = ("regnet", "vit_h")
+"""Families that cannot be built without memory for their weights, or have too many."""
 
 
 def test_registry_sizes_are_those_of_efficientnet_pytorch() -> None:
-    for name, backbone in BACKBONES.items():
+    for name, backbone in EFFICIENTNETS.items():
         assert backbone.image_size == efficientnet_params(name)[2]
+        assert backbone.interpolation == "bicubic"
 
 
-def test_unknown_name_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match=r"unknown backbone 'b3': one of efficientnet-b0, .*efficientnet-b7"):
-        backbone_named("b3")
-
-
-@pytest.fixture(scope="module")
-def trained() -> Any:
-    """A network of efficientnet-pytorch's own making, its batch norm fed, with four classes."""
-    torch.manual_seed(0)
-    network = EfficientNet.from_name(B0, num_classes=4, image_size=64)
-    for _ in range(3):
-        network.train()(torch.rand(4, 3, 64, 64))
-    return network.eval()
-
-
-def outputs(network: Any) -> torch.Tensor:
-    with torch.inference_mode():
-        result: torch.Tensor = network.eval()(torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)))
-    return result
-
-
-@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state, "epoch": 3, "val/acc": 0.5}])
-def test_weights_of_a_checkpoint_give_its_outputs(trained: Any, wrap: Any, tmp_path: Path) -> None:
-    torch.save(wrap(trained.state_dict()), tmp_path / "weights.pt")
-    network = build_network(B0, 4, 64)
-    assert not torch.allclose(outputs(network), outputs(trained), atol=1e-3)
-    assert load_weights(network, tmp_path / "weights.pt") == []
-    assert torch.equal(outputs(network), outputs(trained))
-
-
-def test_weights_with_a_head_of_another_size_leave_the_new_head(trained: Any, tmp_path: Path) -> None:
-    torch.save({"model": trained.state_dict()}, tmp_path / "weights.pt")
-    network = build_network(B0, 7, 64)
-    assert sorted(load_weights(network, tmp_path / "weights.pt")) == ["_fc.bias", "_fc.weight"]
-    assert torch.equal(network.get_parameter("_conv_stem.weight"), trained.get_parameter("_conv_stem.weight"))
-
-
-def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path) -> None:
-    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "weights.pt")
-    with pytest.raises(InputError, match=r"does not fit the network: it has 2 weights, 360 are expected.*_blocks"):
-        load_weights(build_network(B0, 4, 64), tmp_path / "weights.pt")
-
-
-def test_weights_of_a_wider_network_are_refused_with_its_shape(tmp_path: Path) -> None:
-    wider = EfficientNet.from_name(B0, num_classes=4, width_coefficient=1.2)
-    torch.save(wider.state_dict(), tmp_path / "weights.pt")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("b3", "efficientnet-b3"),
+        ("resnet5", "resnet50"),
+        ("EfficientNet-B4", "efficientnet-b4"),
+        ("timm/resnet5", "timm/resnet50"),
+    ],
+)
+def test_unknown_name_is_refused_with_the_families_and_what_was_meant(name: str, meant: str) -> None:
     with pytest.raises(
-        InputError, match=r"_conv_stem.weight has the shape \(40, 3, 3, 3\), expected is \(32, 3, 3, 3\)"
+        ValueError, match=rf"unknown backbone '{name}': one of .*resnet50.*timm.* Did you mean.* {meant}"
     ):
-        load_weights(build_network(B0, 4, 64), tmp_path / "weights.pt")
+        backbone_named(name)
 
 
-def test_imagenet_weights_are_downloaded_and_get_a_new_head(
-    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.save(trained.state_dict(), tmp_path / "offered.pth")
-    monkeypatch.setitem(url_map, B0, (tmp_path / "offered.pth").as_uri())
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    network = build_network(B0, 9, 64, imagenet=True)
-    assert torch.equal(network.get_parameter("_conv_stem.weight"), trained.get_parameter("_conv_stem.weight"))
-    assert network.get_parameter("_fc.weight").shape == (9, 1280)
+def test_name_like_no_other_is_refused_with_the_families_alone() -> None:
+    with pytest.raises(ValueError, match=r"one of efficientnet-b0 to efficientnet-b7.*as timm/name\.$"):
+        backbone_named("xyzzy!")
 
 
-def test_imagenet_weights_that_cannot_be_downloaded_are_an_error_with_advice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(url_map, B0, "http://127.0.0.1:9/weights.pth")
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    with pytest.raises(InputError, match=r"could not be downloaded.*set modeling.weights to `none`"):
-        build_network(B0, 9, 64, imagenet=True)
+@pytest.mark.parametrize("name", ["timm/xyzzy!", "timm/resnet50.nonsense", "timm/"])
+def test_unknown_name_of_timm_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="unknown backbone 'timm/"):
+        backbone_named(name)
 
 
-def test_weights_that_are_absent_or_no_weights_are_refused(tmp_path: Path) -> None:
-    network = build_network(B0, 4, 64)
-    with pytest.raises(InputError, match=r"There is no file of weights at .*correct modeling.weights"):
-        load_weights(network, tmp_path / "absent.pt")
-    (tmp_path / "text.pt").write_text("not weights")
-    with pytest.raises(InputError, match="can be read safely"):
-        load_weights(network, tmp_path / "text.pt")
-    torch.save([1, 2], tmp_path / "list.pt")
-    with pytest.raises(InputError, match="neither a state dict nor"):
-        load_weights(network, tmp_path / "list.pt")
+def test_timm_that_is_not_installed_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ValueError, match=r"timm is not installed.*pip install 'animl-kedro\[timm\]'"):
+        backbone_named("timm/not_asked_for_before")
 
 
-class _Trap:
-    """Makes a folder when it is unpickled."""
+def test_names_are_checked_without_importing_torch() -> None:
+    code = (
+        "import sys; from animl_kedro.classifier.backbones import backbone_named; backbone_named('efficientnet-b3');"
+        "print('torch' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == "False"
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.mkdir, (self.folder,)
+def test_all_networks_of_torchvision_can_be_built_with_a_head_of_the_classes() -> None:
+    names = [name for name in torchvision_networks.names() if not name.startswith(COSTLY)]
+    assert len(names) > 60
+    with torch.device("meta"):  # without memory for the weights
+        for name in names:
+            size = backbone_named(name).image_size
+            network = build_network(name, 7, size)
+            assert [len(network.get_parameter(f"{head}.weight")) for head in head_names(network)] == [7], name
+            assert network(torch.empty(2, 3, size, size)).shape == (2, 7), name
 
 
-def test_weights_with_code_in_them_are_refused_and_the_code_is_not_run(tmp_path: Path) -> None:
-    sprung = tmp_path / "sprung"
-    torch.save({"model": _Trap(sprung)}, tmp_path / "torch.pt")
-    (tmp_path / "pickle.pt").write_bytes(pickle.dumps(_Trap(sprung)))
-    for name in ("torch.pt", "pickle.pt"):
-        with pytest.raises(InputError):
-            load_weights(build_network(B0, 4, 64), tmp_path / name)
-    assert not sprung.exists()
+@pytest.mark.parametrize(
+    ("name", "size"), [("regnet_y_400mf", 64), ("vit_b_32", 64), ("timm/mobilenetv3_small_050", 64)]
+)
+def test_network_at_another_image_size_classifies(name: str, size: int) -> None:
+    network = build_network(name, 3, size)
+    assert network(torch.rand(2, 3, size, size)).shape == (2, 3)
+    assert [len(network.get_parameter(f"{head}.weight")) for head in head_names(network)] == [3]
+
+
+def test_network_of_timm_with_two_heads_names_both() -> None:
+    network = build_network("timm/deit_tiny_distilled_patch16_224", 3, 32)
+    assert head_names(network) == ("head", "head_dist")
+
+
+@pytest.mark.parametrize("name", ["maxvit_t", "vit_b_16"])
+def test_network_that_does_not_divide_an_image_of_a_size_says_which_it_takes(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name} cannot be built for images of 75 pixels .*to null, for the 224"):
+        build_network(name, 3, 75)
+
+
+def test_batch_norm_learns_at_the_rate_that_is_asked_for_in_every_family() -> None:
+    for name in ("efficientnet-b0", "resnet18", "timm/mobilenetv3_small_050"):
+        network = build_network(name, 3, 64, batch_norm_momentum=0.3)
+        rates = {getattr(module, "momentum", 0.3) for module in network.modules()}
+        assert rates == {0.3}, name
+
+
+def test_preprocessing_is_the_backbones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Preprocessing.of("efficientnet-b3") == Preprocessing(300)
+    assert Preprocessing.of("efficientnet-b3", 128) == Preprocessing(128)
+    resnet: Any = ResNet50_Weights.DEFAULT.transforms()
+    ours = Preprocessing.of("resnet50")
+    assert (ours.image_size, list(ours.mean), list(ours.std)) == (resnet.crop_size[0], resnet.mean, resnet.std)
+    assert ours.interpolation == resnet.interpolation.value == "bilinear"
+    inception = Preprocessing.of("timm/inception_v3")
+    assert (inception.image_size, inception.mean) == (299, (0.5, 0.5, 0.5))

@@ -11,9 +11,10 @@ from PIL import Image
 
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.classifier.folder import CARD, WEIGHTS
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.cropping.parameters import CroppingParams
-from animl_kedro.datasets.classifier import CARD, WEIGHTS, ClassifierDataset
+from animl_kedro.datasets.classifier import ClassifierDataset
 
 LABELS = ("NA", "fox", "<b>bird</b>")
 

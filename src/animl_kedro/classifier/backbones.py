@@ -1,43 +1,73 @@
-"""The networks that a classifier can be built on, by name, and the weights that they can start from."""
+"""The networks that a classifier can be built on, by name. Only what is asked for is imported: torch takes seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
+from animl_kedro.classifier.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Interpolation
 from animl_kedro.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+__all__ = [
+    "EFFICIENTNETS",
+    "HEAD",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "TIMM",
+    "Backbone",
+    "Interpolation",
+    "backbone_named",
+    "build_network",
+    "head_names",
+]
 
 HEAD = "_fc"
 """The last layer in efficientnet-pytorch."""
 
+TIMM = "timm/"
+"""What timm's names begin with here."""
 
-@dataclass(frozen=True)
-class Backbone:
-    """A network of the registry; ``image_size`` is the side in pixels that it was designed for."""
-
-    name: str
-    image_size: int
-
-
-# Sizes: Tan and Le 2019, as in efficientnet_pytorch.utils.efficientnet_params, told here without importing torch.
-BACKBONES = {
+# Sizes: Tan and Le 2019, as in efficientnet_pytorch.utils.efficientnet_params.
+EFFICIENTNETS = {
     f"efficientnet-b{number}": Backbone(f"efficientnet-b{number}", image_size)
     for number, image_size in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
 }
 
 
 def backbone_named(name: str) -> Backbone:
-    """Look a backbone up. Raises ValueError that lists the names there are."""
-    if name not in BACKBONES:
-        raise ValueError(f"unknown backbone {name!r}: one of {', '.join(BACKBONES)}")
-    return BACKBONES[name]
+    """Look a backbone up.
+
+    Raises ValueError that names the families and what is spelt alike, or tells how to install what is missing.
+    """
+    if name in EFFICIENTNETS:
+        return EFFICIENTNETS[name]
+    if name.startswith(TIMM):
+        from animl_kedro.classifier import timm_networks  # noqa: PLC0415 - torch takes seconds to import
+
+        backbone = timm_networks.describe(name)
+        close = [] if backbone else timm_networks.close_to(name)
+    else:
+        from animl_kedro.classifier import torchvision_networks  # noqa: PLC0415 - torch takes seconds to import
+
+        backbone = torchvision_networks.describe(name)
+        close = [] if backbone else _close_to(name, [*EFFICIENTNETS, *torchvision_networks.names()])
+    if backbone is None:
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise ValueError(
+            f"unknown backbone {name!r}: one of efficientnet-b0 to efficientnet-b7, a classification network of "
+            f"torchvision's by its name, such as resnet50 or convnext_tiny, or one of timm's as {TIMM}name.{meant}"
+        )
+    return backbone
+
+
+def _close_to(name: str, names: list[str]) -> list[str]:
+    """Names that are spelt like one, or end with it."""
+    plain = name.lower()
+    ending = [other for other in names if other.endswith(plain)]
+    return list(dict.fromkeys([*ending, *get_close_matches(plain, names, n=3)]))[:4]
 
 
 def build_network(
@@ -45,85 +75,55 @@ def build_network(
     n_classes: int,
     image_size: int,
     *,
-    imagenet: bool = False,
     batch_norm_momentum: float = 0.01,
     drop_connect: float = 0.2,
 ) -> nn.Module:
-    """Build a network that turns (n, 3, image_size, image_size) images into (n, n_classes) logits.
+    """Build a network that turns (n, 3, image_size, image_size) images into (n, n_classes) logits; its weights are new.
 
-    With `imagenet` the weights are those of ImageNet, downloaded from where efficientnet-pytorch has them unless they
-    are in torch's cache, and the last layer is new. `batch_norm_momentum` is the weight of a new batch in the running
-    statistics, `drop_connect` the highest probability with which a block is skipped in training. Raises InputError
-    where the weights cannot be downloaded.
+    `batch_norm_momentum` is the weight of a new batch in the running statistics, `drop_connect` the highest probability
+    with which a block of efficientnet-b0 to b7 is skipped in training; other networks skip as they were designed to.
+    Raises InputError where the network cannot be built for that image size.
     """
-    from efficientnet_pytorch import EfficientNet  # noqa: PLC0415 - torch takes seconds to import
+    backbone_named(name)
+    if name in EFFICIENTNETS:
+        from animl_kedro.classifier.efficientnet import EfficientNet  # noqa: PLC0415 - torch takes seconds to import
 
-    arguments = {
-        "num_classes": n_classes,
-        "image_size": image_size,
-        "batch_norm_momentum": 1 - batch_norm_momentum,  # efficientnet-pytorch counts as TensorFlow does
-        "drop_connect_rate": drop_connect,
-    }
-    network: nn.Module = EfficientNet.from_name(name, **arguments)
-    if imagenet:
-        _load_state(network, _imagenet_state(name), f"ImageNet's {name}")
+        member = list(EFFICIENTNETS).index(name)
+        return EfficientNet(
+            member, n_classes, image_size, batch_norm_momentum=batch_norm_momentum, drop_connect=drop_connect
+        )
+    network = _build_other(name, n_classes, image_size)
+    from torch.nn.modules.batchnorm import _BatchNorm  # noqa: PLC0415
+
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.momentum = batch_norm_momentum
     return network
 
 
-def _imagenet_state(name: str) -> dict[str, Any]:
-    """The state dict that efficientnet-pytorch offers for download, read without executing pickles."""
-    import torch  # noqa: PLC0415 - torch takes seconds to import
-    from efficientnet_pytorch.utils import url_map  # noqa: PLC0415
+def _build_other(name: str, n_classes: int, image_size: int) -> nn.Module:
+    from animl_kedro.classifier import timm_networks, torchvision_networks  # noqa: PLC0415 - see build_network
 
     try:
-        return torch.hub.load_state_dict_from_url(url_map[name], map_location="cpu", weights_only=True)
-    except OSError as error:
+        if name.startswith(TIMM):
+            return timm_networks.build(name, n_classes, image_size)
+        return torchvision_networks.build(name, n_classes, image_size)
+    except (ValueError, AssertionError, RuntimeError) as error:
+        # They say so in their own ways where a network does not divide an image of that size.
+        reason = str(error).partition("\n")[0]
         raise InputError(
-            f"The ImageNet weights of {name} could not be downloaded ({error}). Connect to the internet once, or set "
-            "modeling.weights to `none` or to the path of a local file of weights."
+            f"{name} cannot be built for images of {image_size} pixels ({reason}): set modeling.image_size to null, "
+            f"for the {backbone_named(name).image_size} that it was designed for."
         ) from error
 
 
-def load_weights(network: nn.Module, path: Path) -> list[str]:
-    """Load a state dict, or a checkpoint of CameraTraps, {"model": state dict, …}, into a network.
+def head_names(network: nn.Module) -> tuple[str, ...]:
+    """Names of the layers that give the logits, of which each has a row for every class: nearly always one."""
+    from torch import nn  # noqa: PLC0415 - torch takes seconds to import
 
-    Returns the names of parameters that were left as they are since their shape is another, which only the last
-    layer's may be. No pickle is executed. Raises InputError where the file is no such thing or does not fit.
-    """
-    return _load_state(network, _read_state_dict(path), str(path))
-
-
-def _load_state(network: nn.Module, state: dict[str, Any], source: str) -> list[str]:
-    own = network.state_dict()
-    if strange := sorted(own.keys() ^ state.keys()):
-        raise InputError(
-            f"{source} does not fit the network: it has {len(state)} weights, {len(own)} are expected. The first that "
-            f"differ: {', '.join(strange[:5])}. Set modeling.backbone to the network that the file was made with."
-        )
-    other_shape = [name for name, tensor in state.items() if tensor.shape != own[name].shape]
-    if wrong := [name for name in other_shape if not name.startswith(f"{HEAD}.")]:
-        raise InputError(
-            f"{source} does not fit the network: {wrong[0]} has the shape {tuple(state[wrong[0]].shape)}, expected is "
-            f"{tuple(own[wrong[0]].shape)}. Set modeling.backbone to the network that the file was made with."
-        )
-    network.load_state_dict(state | {name: own[name] for name in other_shape})
-    return other_shape
-
-
-def _read_state_dict(path: Path) -> dict[str, Any]:
-    import torch  # noqa: PLC0415 - torch takes seconds to import
-    from safetensors.torch import load_file  # noqa: PLC0415
-
-    if not path.is_file():
-        raise InputError(f"There is no file of weights at {path}: correct modeling.weights.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        # Whatever a strange file makes the readers raise, it is the file that is wrong.
-        raise InputError(f"{path} is not a file of weights that can be read safely: {error}") from error
-    state = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f'{path} holds neither a state dict nor {{"model": state dict}}.')
-    return state
+    described = getattr(network, "pretrained_cfg", None)  # timm's networks say it themselves
+    if described and described.get("classifier"):
+        heads = described["classifier"]
+        return (heads,) if isinstance(heads, str) else tuple(heads)
+    layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return (layers[-1],)

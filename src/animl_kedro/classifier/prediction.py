@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from copy import deepcopy
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -109,10 +108,9 @@ class Predictor:
 
 def prepared(network: nn.Module, device: torch.device) -> nn.Module:
     """A copy of a network that only evaluates, on a device, in the layout that is fastest."""
-    import torch  # noqa: PLC0415 - torch takes seconds to import
+    from animl_kedro.classifier.folding import for_inference  # noqa: PLC0415 - torch takes seconds to import
 
-    copy = deepcopy(network).eval().requires_grad_(requires_grad=False)
-    return copy.to(device).to(memory_format=torch.channels_last)
+    return for_inference(network).to(device)
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from animl_kedro.classifier.backbones import IMAGENET_MEAN, IMAGENET_STD
+from animl_kedro.classifier.backbone import IMAGENET_MEAN, IMAGENET_STD, Interpolation
+from animl_kedro.classifier.backbones import backbone_named
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +17,7 @@ AugmentationName = Literal["cameratraps", "gentle"]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize the shorter side (bicubic), crop the centre, scale to 0–1, normalise. What Animl's endpoint does.
+    """Resize the shorter side, crop the centre, scale to 0–1, normalise. What Animl's endpoint does, bicubic.
 
     ``image_size`` is the side of the square in pixels; ``mean`` and ``std`` are per channel, of values in 0–1.
     """
@@ -24,6 +25,13 @@ class Preprocessing:
     image_size: int
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: Interpolation = "bicubic"
+
+    @classmethod
+    def of(cls, backbone: str, image_size: int | None = None) -> Preprocessing:
+        """What a backbone wants, by its name; `image_size` is in the place of the size that it was designed for."""
+        wanted = backbone_named(backbone)
+        return cls(image_size or wanted.image_size, wanted.mean, wanted.std, wanted.interpolation)
 
     def __call__(self, image: Image) -> torch.Tensor:
         """Turn an RGB image into a (3, image_size, image_size) float32 tensor."""
@@ -33,7 +41,7 @@ class Preprocessing:
         """The part of an RGB image that the network sees, image_size pixels wide and high."""
         from torchvision.transforms import InterpolationMode, functional  # noqa: PLC0415 - takes seconds
 
-        resized = functional.resize(image, [self.image_size], InterpolationMode.BICUBIC)
+        resized = functional.resize(image, [self.image_size], InterpolationMode(self.interpolation))
         square: Image = functional.center_crop(resized, [self.image_size])
         return square
 
@@ -60,8 +68,9 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Preprocessing:
-        """The preprocessing that `to_json` wrote."""
-        return cls(int(content["image_size"]), tuple(content["mean"]), tuple(content["std"]))
+        """The preprocessing that `to_json` wrote; before there were others, interpolation was bicubic."""
+        interpolation = content.get("interpolation", "bicubic")
+        return cls(int(content["image_size"]), tuple(content["mean"]), tuple(content["std"]), interpolation)
 
 
 class Augmentation:

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.classifier.folder import CARD, WEIGHTS
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
-
-CARD = "classifier.json"
-WEIGHTS = "weights.safetensors"
 
 
 class ClassifierDataset(WholeFolderDataset[Classifier]):

@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from animl_kedro.classifier.backbones import build_network, load_weights
+from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
+from animl_kedro.classifier.weights import start_from
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
@@ -115,7 +116,7 @@ def run_job(job: Job) -> Result:
 
 def load_data(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric) -> TrainingData:
     """The loaders of this process."""
-    preprocessing = Preprocessing(params.input_size)
+    preprocessing = Preprocessing.of(params.backbone, params.input_size)
     ranks = {"rank": fabric.global_rank, "processes": fabric.world_size}
     train_crops, val_crops = job.crops_of(Split.TRAIN), job.crops_of(Split.VAL)
     batches = EpochBatches(len(train_crops), params.batch_size, params.seed, job.weights, **ranks)
@@ -135,13 +136,12 @@ def _network(job: Job) -> nn.Module:
         params.backbone,
         len(job.labels),
         params.input_size,
-        imagenet=params.weights == "imagenet",
         batch_norm_momentum=params.batch_norm_momentum,
         drop_connect=params.drop_connect,
     )
-    if params.weights not in ("imagenet", "none"):
-        left = load_weights(network, Path(params.weights))
-        logger.info("weights from %s%s", params.weights, ", with a new last layer" if left else "")
+    loaded = start_from(network, params.backbone, params.weights, job.labels)
+    if loaded:
+        logger.info("%s", loaded)
     return network
 
 

@@ -16,13 +16,15 @@ class ModelingParams(StrictParams):
     """The network, and how it is trained. The defaults are those of CameraTraps' train_classifier."""
 
     backbone: str = "efficientnet-b0"
-    """Name of the network: efficientnet-b0 to efficientnet-b7."""
+    """Name of the network: efficientnet-b0 to efficientnet-b7, one of torchvision's by its name (resnet50), or one of
+    timm's as timm/name."""
 
     image_size: int | None = Field(None, ge=32, le=1024)
     """Side in pixels at which the network sees a crop; None is what the backbone was designed for."""
 
     weights: str = "none"
-    """What training starts from: `imagenet`, `none`, or the path of a state dict or a CameraTraps checkpoint."""
+    """What training starts from: `imagenet`, `none`, or the path of a state dict, of a CameraTraps checkpoint, or of
+    the folder of an earlier classifier or of its versions."""
 
     epochs: int = Field(50, ge=1)
 
@@ -72,7 +74,7 @@ class ModelingParams(StrictParams):
     an epoch; with fewer, the statistics lag behind the weights and validation looks worse than the network is."""
 
     drop_connect: float = Field(0.2, ge=0, lt=1)
-    """Highest probability with which a block of the network is skipped in training; small data sets want 0."""
+    """Highest probability with which a block of efficientnet-b0 to b7 is skipped in training; 0 for small data sets."""
 
     label_weighted: bool = True
     """Whether every class is drawn equally often in training."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from animl_kedro.classifier.backbones import HEAD
+from animl_kedro.classifier.backbones import head_names
 from animl_kedro.pipelines.modeling.batches import parts_of, step_seed
 from animl_kedro.pipelines.modeling.checkpoints import State
 from animl_kedro.pipelines.modeling.ema import AveragedNetwork
@@ -51,7 +51,8 @@ class Stepper:
         if self._head_only != head_only:
             self._head_only = head_only
             self.network.requires_grad_(not head_only)
-            self.network.get_submodule(HEAD).requires_grad_(True)
+            for name in head_names(self.network):
+                self.network.get_submodule(name).requires_grad_(True)
             self._model = None  # what exchanges the gradients of other weights must be gone first
             self._model = self._fabric.setup_module(self.network, move_to_device=False)
         self._model.train(not head_only)
@@ -105,8 +106,8 @@ class Stepper:
         """The logits of a part, and the sum of its losses."""
         params, wanted = self._params, targets
         if params.mixup or params.cutmix:
-            head: Any = self.network.get_submodule(HEAD)
-            images, wanted = mix(images, targets, head.out_features, rng, mixup=params.mixup, cutmix=params.cutmix)
+            n_classes = len(self.network.get_parameter(f"{head_names(self.network)[0]}.weight"))
+            images, wanted = mix(images, targets, n_classes, rng, mixup=params.mixup, cutmix=params.cutmix)
         logits = self._model(images.to(memory_format=torch.channels_last))
         losses = losses_of(logits, wanted, label_smoothing=params.label_smoothing, focal_gamma=params.focal_gamma)
         return logits, losses.sum()
