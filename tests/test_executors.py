@@ -299,7 +299,7 @@ def test_in_shards_whose_scheduler_is_lost_without_a_word_waits_no_longer(
     cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executors, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(executors._DaskExecutor, "_pass_on", lambda *_: None)
+    monkeypatch.setattr(executors._DaskFuture, "add_done_callback", lambda *_: None)
     monkeypatch.setattr(executors._DaskExecutor, "is_gone", lambda self: True)
     with pytest.raises(InputError, match=f"The Dask scheduler at {cluster} was lost"):
         list(in_shards(squared, TASKS, executor=cluster, processes=None, on_lost=never))

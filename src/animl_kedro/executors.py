@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from animl_kedro.errors import InputError
 
@@ -261,8 +261,36 @@ def _dask_executor(address: str) -> Iterator[Executor]:
         client.close()
 
 
+class _DaskFuture(Future[Result]):
+    """A Dask client's future as one of the standard library, whose result is fetched by whoever asks for it.
+
+    Dask calls back in one thread for all clients: a result must not be fetched there, where a client that is closed
+    meanwhile would hold up everybody's callbacks for ever.
+    """
+
+    def __init__(self, client: Any, dask_future: Any) -> None:
+        super().__init__()
+        self._client = client
+        self.dask_future = dask_future
+
+    def add_done_callback(self, fn: Callable[[Future[Result]], Any]) -> None:
+        self.dask_future.add_done_callback(lambda _: fn(self))
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Fetch the outcome; Dask makes it again where it is lost meanwhile. CancelledError: there is no scheduler."""
+        del timeout
+        while True:
+            try:
+                return self.dask_future.result(timeout=LOOK_EVERY_S)  # type: ignore[no-any-return]
+            except (OSError, CancelledError) as error:  # of which TimeoutError is one
+                if self.dask_future.status == "error":  # the work raised it
+                    raise
+                if not isinstance(error, TimeoutError) or self._client.status != "running":
+                    raise CancelledError from error
+
+
 class _DaskExecutor(Executor):
-    """Futures of a Dask client as those of the standard library.
+    """A Dask client as an executor of the standard library.
 
     Dask's own, `Client.get_executor`, raises a ValueError where a worker dies just after its result was fetched
     (distributed 2026.8, ``_cascade_future`` looks at the state a second time): it is no help against lost workers.
@@ -270,26 +298,12 @@ class _DaskExecutor(Executor):
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._running: dict[Future[Any], Any] = {}
+        self._running: WeakSet[_DaskFuture[Any]] = WeakSet()
 
     def submit(self, work: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
-        future: Future[Result] = Future()
-        self._running[future] = self._client.submit(work, *args, pure=False, **kwargs)
-        self._running[future].add_done_callback(partial(self._pass_on, future))
+        future: _DaskFuture[Result] = _DaskFuture(self._client, self._client.submit(work, *args, pure=False, **kwargs))
+        self._running.add(future)
         return future
-
-    def _pass_on(self, future: Future[Any], dask_future: Any) -> None:
-        """Take over the outcome; this runs in a thread of the client, which fetches again what is lost meanwhile."""
-        try:
-            future.set_result(dask_future.result())
-        except (OSError, CancelledError) as error:
-            if dask_future.status == "error":  # the work raised it
-                future.set_exception(error)
-            else:  # the scheduler is not there any more
-                future.cancel()
-        except Exception as error:
-            future.set_exception(error)
-        self._running.pop(future, None)
 
     def is_gone(self) -> bool:
         """Whether the scheduler was lost; futures are told so, but for some that come just then."""
@@ -297,4 +311,4 @@ class _DaskExecutor(Executor):
 
     def cancel(self) -> None:
         """Let nothing begin that has not begun."""
-        self._client.cancel(list(self._running.values()))
+        self._client.cancel([future.dask_future for future in self._running])
