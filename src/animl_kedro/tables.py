@@ -341,6 +341,19 @@ class Predictions(Table):
     logits: Series[np.float32] | None = pa.Field(alias=f"^{LOGIT_PREFIX}.+", regex=True)
 
 
+class FoldPredictions(Table):
+    """One row a crop: what the classifier says that was trained without its fold, as in `Predictions`.
+
+    There is no row where no folds are trained.
+    """
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    fold: Series[int] = pa.Field(ge=0)
+    label: Series[str]
+    probabilities: Series[float] = pa.Field(alias=f"^{PROBABILITY_PREFIX}.+", regex=True, ge=0, le=1)
+    logits: Series[np.float32] | None = pa.Field(alias=f"^{LOGIT_PREFIX}.+", regex=True)
+
+
 class InferenceTable(Table):
     """One row a detection of `inference_results`, counted from 0 in its image.
 

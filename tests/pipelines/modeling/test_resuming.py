@@ -8,11 +8,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
+from animl_kedro.pipelines.modeling.fingerprints import differences, fingerprint_of
+from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.training import Outcome
+from crop_factories import make_crops, make_labeled_crops, write_crops
 from tiny_training import FINGERPRINT, tiny_params, tiny_training, train_and_write, train_or_go_on
 
 ALWAYS = 1e-9
@@ -107,7 +113,7 @@ def test_checkpoint_that_is_damaged_is_left(tmp_path: Path, caplog: pytest.LogCa
     caplog.set_level(logging.INFO)
     (tmp_path / "training.pt").write_bytes(b"not a checkpoint")
     assert Checkpoints(tmp_path).load(FINGERPRINT) is None
-    assert "cannot be read" in caplog.text
+    assert "is no checkpoint that can be read" in caplog.text
 
 
 def test_checkpoint_with_code_in_it_is_not_executed(tmp_path: Path) -> None:
@@ -131,3 +137,40 @@ def test_training_saves_after_every_epoch_and_seldom_within() -> None:
     states: list[Any] = []
     tiny_training(tiny_params(epochs=2), save=states.append).run()
     assert len(states) == 2
+
+
+def make_crop_table(folder: Path) -> tuple[pd.DataFrame, ImageFolder]:
+    crops = make_crops(crops=12)
+    images = write_crops(crops, folder)
+    return make_labeled_crops(crops).assign(split="train"), images
+
+
+def test_fingerprint_tells_what_has_changed(tmp_path: Path) -> None:
+    crops, images = make_crop_table(tmp_path)
+    weights, labels, params = np.ones(12), ("bird", "fox", "lizard"), tiny_params()
+    before = fingerprint_of(crops, weights, labels, images, params)
+
+    def changes(
+        crops: pd.DataFrame = crops, weights: np.ndarray = weights, params: ModelingParams = params
+    ) -> list[str]:
+        return differences(before, fingerprint_of(crops, weights, labels, images, params))
+
+    assert changes() == []
+    assert changes(params=tiny_params(loader_workers=1, checkpoint_minutes=1, tensorboard=True)) == []
+    assert changes(params=tiny_params(seed=1)) == ["modeling.seed (it was 0, and is 1)"]
+    assert changes(crops=crops.assign(label="fox")) == ["their labels"]
+    assert changes(crops=crops.assign(split="val")) == ["their splits"]
+    assert changes(weights=weights * 2) == ["how often each is drawn"]
+    assert "the crops" in changes(crops=crops.iloc[1:])
+    images.path_of(crops["crop_id"].iloc[0]).write_bytes(b"another crop")
+    assert changes() == ["the crop files", "when the crop files were written"]
+
+
+def test_fingerprint_knows_another_file_of_weights_under_the_same_name(tmp_path: Path) -> None:
+    crops, images = make_crop_table(tmp_path / "crops")
+    params = tiny_params(weights=str(tmp_path / "weights.pt"))
+    prints = []
+    for content in (b"one", b"two"):
+        (tmp_path / "weights.pt").write_bytes(content)
+        prints.append(fingerprint_of(crops, None, ("bird",), images, params))
+    assert differences(*prints) == ["the file of weights"]

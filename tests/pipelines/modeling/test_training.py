@@ -1,5 +1,7 @@
 """Training a classifier."""
 
+import logging
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,8 +22,8 @@ from animl_kedro.pipelines.dataset_split.nodes import label_crops, weigh_crops
 from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.pipelines.modeling.schedules import warm_up_and_cosine
 from animl_kedro.pipelines.modeling.scores import macro_average_precision
+from animl_kedro.pipelines.modeling.tensorboard import write_rows
 from animl_kedro.tables import Predictions, Split, TrainingHistory
 from crop_factories import COLOURS, make_crops, split_crops, split_params, write_crops
 
@@ -35,6 +37,7 @@ TINY = {
     "batch_norm_momentum": 0.2,
     "drop_connect": 0.0,
     "augmentation": "gentle",
+    "device": "cpu",
 }
 
 Tables = tuple[pd.DataFrame, pd.DataFrame, dict[str, str], ImageFolder]
@@ -190,10 +193,6 @@ def test_parameters_that_are_wrong_are_refused(change: dict[str, Any], message: 
         ModelingParams.model_validate(TINY | change)
 
 
-def test_learning_rate_that_is_not_given_follows_cameratraps() -> None:
-    assert ModelingParams(batch_size=64).peak_learning_rate == pytest.approx(0.016 * 64 / 256)
-
-
 @pytest.mark.parametrize(
     ("label_weighted", "weight_by_confidence", "expected"),
     [(True, False, [1, 2]), (False, True, [3, 4]), (True, True, [5, 6]), (False, False, None)],
@@ -225,16 +224,58 @@ def test_training_by_confidence_with_a_class_of_no_confidence_is_refused_with_it
         train((doubted, splits, index, folder), weight_by_confidence=True)
 
 
-def test_schedule_rises_then_falls_to_nothing() -> None:
-    factors = [warm_up_and_cosine(step, 100) for step in range(101)]
-    assert max(factors) == factors[9] == factors[10] == 1
-    assert factors[:10] == sorted(factors[:10])
-    assert factors[10:] == sorted(factors[10:], reverse=True)
-    assert factors[100] == pytest.approx(0)
-    assert warm_up_and_cosine(0, 1) == 1
-
-
 def test_plot_of_the_history_marks_the_best_epoch(trained: tuple[Classifier, pd.DataFrame]) -> None:
     figure = plot_training(trained[1])
     best = trained[1].loc[trained[1]["best"], "epoch"].iloc[0]
     assert f"best epoch ({best})" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_training_that_was_killed_goes_on_when_the_node_runs_again_and_says_so(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    whole, _ = train(tables, epochs=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("animl_kedro.pipelines.modeling.training.tell_epoch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(tables, epochs=2, checkpoints=tmp_path)
+    resumed, history = train(tables, epochs=2, checkpoints=tmp_path)
+    assert "going on with the training that was interrupted, in epoch 2 after 0 of" in caplog.text
+    assert history["epoch"].tolist() == [1, 1, 2, 2]
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+    assert not list(tmp_path.iterdir())
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_provenance_tells_how_training_ran_and_why_it_stopped(trained: tuple[Classifier, pd.DataFrame]) -> None:
+    told = trained[0].provenance["training"]
+    assert told == {"precision": "32-true", "device": "cpu", "processes": 1, "stopped": "all_epochs", "found": {}}
+
+
+def test_tensorboard_that_is_not_installed_is_told(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(InputError, match=r"TensorBoard is not installed: pip install 'animl-kedro\[tensorboard\]'"):
+        train(tables, epochs=1, tensorboard=True)
+
+
+def test_tensorboard_gets_every_measure_of_both_splits() -> None:
+    class Writer:
+        def __init__(self) -> None:
+            self.scalars: dict[str, float] = {}
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            self.scalars[f"{name} {step}"] = value
+
+        def flush(self) -> None:
+            pass
+
+    writer = Writer()
+    rows = ({"epoch": 3, "split": "train", "loss": 0.5}, {"epoch": 3, "split": "val", "loss": 0.7, "accuracy": 1.0})
+    write_rows(writer, rows)
+    assert writer.scalars == {"train/loss 3": 0.5, "val/loss 3": 0.7, "val/accuracy 3": 1.0}

@@ -51,15 +51,12 @@ class Checkpoints:
                 ["its format"] if content["format"] != FORMAT else differences(content["fingerprint"], fingerprint)
             )
         except Exception as error:
-            changes = [f"it cannot be read ({type(error).__name__})"]
+            logger.warning("training starts anew: %s is no checkpoint that can be read (%s)", self._file, error)
+            return None
         if changes:
             more = f", and {len(changes) - TOLD} more" if len(changes) > TOLD else ""
-            logger.info(
-                "training starts anew: since the checkpoint in %s these have changed: %s%s",
-                self._file.parent,
-                ", ".join(changes[:TOLD]),
-                more,
-            )
+            told = ", ".join(changes[:TOLD]) + more
+            logger.info("training starts anew: since the checkpoint %s these have changed: %s", self._file, told)
             return None
         state: State = content["state"]
         return state

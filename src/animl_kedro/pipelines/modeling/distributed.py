@@ -20,15 +20,16 @@ from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.devices import processes_here
 from animl_kedro.pipelines.modeling.jobs import Job, Result, run_job
+from animl_kedro.pipelines.modeling.meeting import meet
 from animl_kedro.pipelines.modeling.training import Outcome, StopReason
 
 logger = logging.getLogger(__name__)
 
 RUN_ID = "animl-kedro"
-"""The same for every training: processes with different ones would wait for each other without a word."""
+"""The same for every training: hosts with different ones would wait for each other without a word."""
 
-WAIT_S = 1800
-"""How long a host waits for the others."""
+WAIT_S = 300
+"""How long the launcher waits for hosts that have met already."""
 
 RESULT = "result.pt"
 REFUSAL = "refusal.txt"
@@ -52,6 +53,8 @@ def run(job: Job, host: int = 0) -> Result:
     if processes * job.params.hosts == 1:
         return run_job(job)
     _announce(job, host, processes)
+    if job.params.hosts > 1:
+        meet(job.params.main_address, host, job.params.hosts, job.fingerprint())
     with TemporaryDirectory() as folder:
         place = Place(host, Path(folder))
         try:

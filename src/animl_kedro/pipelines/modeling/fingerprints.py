@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 
-from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.places import FileStat
@@ -51,7 +49,7 @@ def fingerprint_of(
         FILE_SIZES: checksum_of(stats["bytes"]),
         FILE_TIMES: checksum_of(stats["modified_ns"]),
         "the file of weights": _checksum_of_file(Path(params.weights)),
-        "the version of torch": torch.__version__,
+        "the version of torch": str(torch.__version__),  # a class of its own, which no checkpoint may hold
     }
 
 
@@ -66,21 +64,18 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-def refuse_differences(fingerprint: Fingerprint, fabric: Fabric) -> None:
-    """Raise InputError where processes, on other hosts maybe, are about to train on different things.
+def difference_between(mine: Fingerprint, theirs: Fingerprint, host: int) -> str | None:
+    """Why host 0 cannot train with another host, or None if it can.
 
     When files were written may differ: hosts may have copies of them.
     """
-    if fabric.world_size == 1:
-        return
-    everywhere: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(everywhere, fingerprint)
-    for rank, other in enumerate(everywhere):
-        if changes := [change for change in differences(everywhere[0], other) if change != FILE_TIMES]:
-            raise InputError(
-                f"Process {rank} is about to train on something else than process 0: {', '.join(changes)} differ. Give "
-                "all hosts the same data, configuration and versions, and start again on each."
-            )
+    changes = [change for change in differences(mine, theirs) if change != FILE_TIMES]
+    if not changes:
+        return None
+    return (
+        f"Host {host} is about to train on something else than host 0. These differ: {', '.join(changes)}. Give all "
+        "hosts the same data, configuration and versions, and start again on each."
+    )
 
 
 def _file_stats(crops: pd.DataFrame, crop_images: ImageFolder) -> pd.DataFrame:
@@ -97,4 +92,10 @@ def checksum_of(column: pd.Series | pd.DataFrame) -> str:
 
 
 def _checksum_of_file(path: Path) -> str:
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""
+    """That of a file, or of all in a folder, as an earlier classifier is; nothing where it is neither."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = blake2b(digest_size=16)
+    for file in filter(Path.is_file, files):
+        with file.open("rb") as content:
+            digest.update(file_digest(content, "sha256").digest())
+    return digest.hexdigest()

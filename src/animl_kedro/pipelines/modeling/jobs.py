@@ -21,7 +21,7 @@ from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
 from animl_kedro.pipelines.modeling.crops import CropDataset, evaluation_loader, training_loader
 from animl_kedro.pipelines.modeling.devices import open_fabric, precision_for
 from animl_kedro.pipelines.modeling.finders import found_parameters
-from animl_kedro.pipelines.modeling.fingerprints import Fingerprint, checksum_of, fingerprint_of, refuse_differences
+from animl_kedro.pipelines.modeling.fingerprints import Fingerprint, fingerprint_of
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.tensorboard import open_logs
 from animl_kedro.pipelines.modeling.training import Outcome, Training, TrainingData
@@ -36,7 +36,8 @@ class Job:
 
     ``crops`` is `LabeledCrops` with a column split, sorted by id, ``weights`` are how often each training crop is
     drawn, ``labels`` the classes in the order of the network's outputs. ``checkpoints`` is the folder of checkpoints
-    and logs, ``name`` what tells this training from others there.
+    and logs, ``name`` what tells this training from others there. Where ``keep`` is true the last checkpoint stays when
+    the training has ended, and a second run gives the same at once.
     """
 
     crops: pd.DataFrame
@@ -46,6 +47,7 @@ class Job:
     params: ModelingParams
     checkpoints: Path | None = None
     name: str = "training"
+    keep: bool = False
 
     def crops_of(self, split: Split) -> pd.DataFrame:
         """The crops of a split."""
@@ -54,11 +56,6 @@ class Job:
     def fingerprint(self) -> Fingerprint:
         """What the training depends on."""
         return fingerprint_of(self.crops, self.weights, self.labels, self.crop_images, self.params)
-
-    @property
-    def checksum(self) -> str:
-        """That of the crops, their labels and splits, by which to tell what data a classifier was trained on."""
-        return checksum_of(self.crops[["crop_id", "label", "split"]])
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,6 @@ def run_job(job: Job) -> Result:
     fabric.launch()
     checkpoints = Checkpoints(job.checkpoints, job.name)
     fingerprint = job.fingerprint()
-    refuse_differences(fingerprint, fabric)
     state = fabric.broadcast(checkpoints.load(fingerprint) if fabric.is_global_zero else None)
     with torch.random.fork_rng():
         torch.manual_seed(job.params.seed)
@@ -89,7 +85,8 @@ def run_job(job: Job) -> Result:
             else found_parameters(network, job.params, fabric, lambda params: load_data(job, params, fabric))
         )
         params = job.params.model_copy(update=found)
-        with open_logs(job.checkpoints, job.name, params, resumed=state is not None) as report:
+        logs = job.checkpoints if fabric.is_global_zero else None
+        with open_logs(logs, job.name, params, resumed=state is not None) as report:
             training = Training(
                 network,
                 load_data(job, params, fabric),
@@ -102,7 +99,7 @@ def run_job(job: Job) -> Result:
                 training.load(state)
                 logger.info("going on with the training that was interrupted, %s", training.where)
             outcome = training.run()
-    if fabric.is_global_zero:
+    if fabric.is_global_zero and not job.keep:
         checkpoints.remove()
     run = {
         "precision": precision_for(params),

@@ -12,7 +12,14 @@ from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.tables import Predictions, TrainingHistory, with_splits
+from animl_kedro.tables import (
+    PROBABILITY_PREFIX,
+    AveragePrecision,
+    FoldPredictions,
+    Predictions,
+    TrainingHistory,
+    with_splits,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +87,33 @@ def predict_crops(
         ", ".join(f"{count} {split}" for split, count in predictions["split"].value_counts().items()),
     )
     return Predictions.validate(predictions)
+
+
+def classify_folds(
+    labeled_crops: pd.DataFrame,
+    splits: pd.DataFrame,
+    label_index: dict[str, str],
+    crop_images: ImageFolder,
+    training_checkpoints: Path,
+    params: ModelingParams,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Classify every crop by a classifier trained without its fold, and measure that, where folds are wanted."""
+    if not params.folds:
+        columns = ["crop_id", "fold", "label", *(f"{PROBABILITY_PREFIX}{label}" for label in label_index.values())]
+        logger.info("no folds: modeling.folds is false")
+        return FoldPredictions.validate(pd.DataFrame(columns=columns)), AveragePrecision.of([])
+    prepare_torch()
+    from animl_kedro.pipelines.modeling.folds import classify_out_of_fold, measure_pooled  # noqa: PLC0415
+
+    crops = with_splits(labeled_crops, splits)
+    predictions = classify_out_of_fold(crops, label_index, crop_images, params, training_checkpoints)
+    measured = measure_pooled(predictions, labeled_crops)
+    logger.info(
+        "classified %d crops out of their fold: macro average precision %.3f",
+        len(predictions),
+        measured.loc[measured["label"].eq("macro") & measured["kind"].eq("mean"), "average_precision"].iloc[0],
+    )
+    return FoldPredictions.validate(predictions), AveragePrecision.validate(measured)
 
 
 def plot_training(training_history: pd.DataFrame) -> Any:

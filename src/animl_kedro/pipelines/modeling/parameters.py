@@ -1,5 +1,6 @@
 """The parameters of the modeling pipeline."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -126,12 +127,28 @@ class ModelingParams(StrictParams):
     def _is_known(cls, name: str) -> str:
         return backbone_named(name).name
 
+    @field_validator("main_address")
+    @classmethod
+    def _has_a_port(cls, address: str) -> str:
+        if not re.fullmatch(r"[^\s:]+:\d{1,5}", address):
+            raise ValueError(f"main_address = {address!r}: expected a host's name and a port, as in trainer-0:29500")
+        return address
+
     @field_validator("processes")
     @classmethod
     def _is_positive(cls, processes: int | str) -> int | str:
         if isinstance(processes, int) and processes < 1:
             raise ValueError(f"processes = {processes}: expected at least 1, or auto")
         return processes
+
+    @model_validator(mode="after")
+    def _draws_folds_by_class_alone(self) -> Self:
+        if self.folds and self.weight_by_confidence:
+            raise ValueError(
+                "folds and weight_by_confidence are both true: the weights by confidence are those of the training "
+                "split alone, so that folds cannot be drawn by them: set one to false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fills_the_parts(self) -> Self:

@@ -2,7 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from animl_kedro.pipelines.modeling.nodes import calibrate_classifier, plot_training, predict_crops, train_classifier
+from animl_kedro.pipelines.modeling.nodes import (
+    calibrate_classifier,
+    classify_folds,
+    plot_training,
+    predict_crops,
+    train_classifier,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -45,6 +51,19 @@ def create_pipeline() -> Pipeline:
                 },
                 "predictions",
                 name="predict_crops",
+            ),
+            Node(
+                classify_folds,
+                {
+                    "labeled_crops": "labeled_crops",
+                    "splits": "splits",
+                    "label_index": "label_index",
+                    "crop_images": "crop_images",
+                    "training_checkpoints": "training_checkpoints",
+                    "params": "params:modeling",
+                },
+                ["fold_predictions", "fold_average_precision"],
+                name="classify_folds",
             ),
             Node(plot_training, {"training_history": "training_history"}, "training_plot", name="plot_training"),
         ],

@@ -12,8 +12,8 @@ import animl_kedro
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
-from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
+from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.distributed import run
 from animl_kedro.pipelines.modeling.jobs import Job, Result
@@ -31,17 +31,19 @@ def train(
     crop_images: ImageFolder,
     params: ModelingParams,
     checkpoints: Path | None = None,
+    host: int = 0,
 ) -> tuple[Classifier, Sequence[dict[str, Any]]]:
     """Train on the crops of the train split, choose the best epoch on those of the val split.
 
     `crops` is `LabeledCrops` with a column split, `sample_weights` is `SampleWeights`, `checkpoints` the folder from
-    which a training that was killed is gone on with. Returns the classifier and the rows of `TrainingHistory`. The
-    same parameters and crops give the same weights on one machine's CPU, whatever the order of the rows, and whether
-    or not training was killed between; torch's own generator is left as it was. Raises InputError where a split has no
-    crop, a class none in training, a file is absent, or the sample weights are of other crops.
+    which a training that was killed is gone on with, `host` the number of this one of several hosts. Returns the
+    classifier and the rows of `TrainingHistory`. The same parameters and crops give the same weights on one machine's
+    CPU, whatever the order of the rows, and whether or not training was killed between; torch's own generator is left
+    as it was. Raises InputError where a split has no crop, a class none in training, a file is absent, or the sample
+    weights are of other crops.
     """
     job = prepare(crops, sample_weights, label_index, crop_images, params, checkpoints)
-    result = run(job)
+    result = run(job, host)
     return classifier_of(job, result), result.outcome.history
 
 
@@ -71,7 +73,6 @@ def classifier_of(job: Job, result: Result) -> Classifier:
     provenance = {
         "parameters": params.model_dump(mode="json"),
         "crops": job.crops["split"].value_counts().to_dict(),
-        "data": job.checksum,
         "best": {name: best[name] for name in ("epoch", "loss", "accuracy", "macro_average_precision")},
         "training": result.run,
         "versions": {
