@@ -46,8 +46,9 @@ def crops_counted(result: Result, split: Split) -> int:
 
 def test_two_processes_end_with_one_set_of_weights_and_count_every_crop_once(tmp_path: Path) -> None:
     """`run` itself refuses processes that end with different weights."""
-    result = run(make_job(tmp_path, processes=2))
-    assert [row["split"] for row in result.outcome.history] == ["train", "val"]
+    options = {"epochs": 2, "head_only_epochs": 1, "accumulate": 2, "ema_decay": 0.9, "checkpoint_minutes": 1e-9}
+    result = run(make_job(tmp_path, processes=2, **options))
+    assert [row["split"] for row in result.outcome.history] == ["train", "val"] * 2
     assert crops_counted(result, Split.VAL) == VAL_CROPS
     assert crops_counted(result, Split.TRAIN) == 45 - VAL_CROPS
     assert result.run["processes"] == 2

@@ -76,7 +76,7 @@ def run_job(job: Job) -> Result:
     checkpoints = Checkpoints(job.checkpoints, job.name)
     fingerprint = job.fingerprint()
     state = fabric.broadcast(checkpoints.load(fingerprint) if fabric.is_global_zero else None)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(job.params.seed)
         network = _network(job)
         found = (

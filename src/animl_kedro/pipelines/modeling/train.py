@@ -67,7 +67,7 @@ def classifier_of(job: Job, result: Result) -> Classifier:
     """The classifier of a training's best epoch, with how it came about."""
     params, best = job.params, result.outcome.best
     preprocessing = Preprocessing.of(params.backbone, params.input_size)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         network = build_network(params.backbone, len(job.labels), params.input_size)
     network.load_state_dict(result.outcome.weights)
     provenance = {
