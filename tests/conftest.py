@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from animl_kedro.classifier.runtime import prepare_torch
+
+# no test fails for a busy machine
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 prepare_torch()  # before any test module imports torch, as the program does
 
