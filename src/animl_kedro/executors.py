@@ -35,6 +35,9 @@ CONNECT_TIMEOUT_S = 10
 LOOK_EVERY_S = 10
 """How often it is looked whether an executor is still there, where nothing comes from it."""
 
+MOST_LOOKS_IN_VAIN = 12
+"""How often a cluster may be seen without a worker, in a row, before it is given up."""
+
 FEW_TASKS = 64
 """Below this, starting processes takes longer than the work."""
 
@@ -123,7 +126,8 @@ def _dask(address: str) -> _Backend:
         lost=(KilledWorker,),
         window=DASK_WINDOW,
         most_losses=1,
-        gone=f"The Dask scheduler at {address} was lost. Start it again and then this: what is done is not done twice.",
+        gone=f"The Dask scheduler at {address} was lost, or all of its workers were. Start them again and then this: "
+        "what is done is not done twice.",
         is_gone=_DaskExecutor.is_gone,
     )
 
@@ -299,6 +303,7 @@ class _DaskExecutor(Executor):
     def __init__(self, client: Any) -> None:
         self._client = client
         self._running: WeakSet[_DaskFuture[Any]] = WeakSet()
+        self._looks_in_vain = 0
 
     def submit(self, work: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
         future: _DaskFuture[Result] = _DaskFuture(self._client, self._client.submit(work, *args, pure=False, **kwargs))
@@ -306,8 +311,15 @@ class _DaskExecutor(Executor):
         return future
 
     def is_gone(self) -> bool:
-        """Whether the scheduler was lost; futures are told so, but for some that come just then."""
-        return bool(self._client.status != "running")
+        """Whether the scheduler was lost, of which futures are told but for some that come just then, or its workers.
+
+        A scheduler without workers would be waited for in vain: they are given the time of some looks to come back.
+        """
+        if self._client.status != "running":
+            return True
+        has_workers = bool(self._client.nthreads())
+        self._looks_in_vain = 0 if has_workers else self._looks_in_vain + 1
+        return self._looks_in_vain >= MOST_LOOKS_IN_VAIN
 
     def cancel(self) -> None:
         """Let nothing begin that has not begun."""
