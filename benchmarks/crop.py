@@ -176,7 +176,7 @@ def cut_region(work: Work) -> list[Image.Image]:
     lefts, tops, rights, bottoms = zip(*work.windows, strict=True)
     left, top = max(min(lefts), 0), max(min(tops), 0)
     right, bottom = min(max(rights), work.size[0]), min(max(bottoms), work.size[1])
-    pixels = DECODE_REGION(work.image.read_bytes(), work.size, (left, top, right, bottom), 1)
+    pixels = DECODE_REGION(work.image.read_bytes(), work.size, (left, top, right, bottom))
     region = Image.frombytes("RGB", (right - left, bottom - top), pixels)
     return [region.crop((x0 - left, y0 - top, x1 - left, y1 - top)) for x0, y0, x1, y1 in work.windows]
 
@@ -279,6 +279,8 @@ MEMORY = """
 import io, re, sys
 from pathlib import Path
 import animl_kedro.pipelines.detection_cropping.cropping  # all that a worker imports
+from animl_kedro.cropping.parameters import CroppingParams
+from animl_kedro.cropping.pictures import cut
 from animl_kedro.images import Photograph
 
 def peak():  # of this program alone, which resource.getrusage does not give
@@ -289,7 +291,7 @@ photograph = Photograph(Path(sys.argv[1]).read_bytes())
 width, height = photograph.size
 left, top, right, bottom = map(float, sys.argv[3:])
 window = (int(left * width), int(top * height), int(right * width), int(bottom * height))
-for crop in photograph.crop([window], int(sys.argv[2]) or None):
+for crop in cut(photograph, [window], CroppingParams(max_side=int(sys.argv[2]) or None)):
     crop.save(io.BytesIO(), "JPEG", quality=95)
 print(f"{before} MB before, {peak()} MB at most, a crop of", crop.size)
 """

@@ -4,6 +4,9 @@ from typing import Any
 
 import torch
 from efficientnet_pytorch import EfficientNet
+from torch import nn
+
+from animl_kedro.classifier.backbones import build_network
 
 
 def make_reference(member: int, image_size: int, classes: int = 4, drop_connect: float = 0.2) -> Any:
@@ -23,6 +26,15 @@ def make_reference(member: int, image_size: int, classes: int = 4, drop_connect:
     with torch.no_grad():
         network.train()(make_images(16, image_size))
     return network
+
+
+def make_network(image_size: int, classes: int = 3) -> nn.Module:
+    """A small network of ours that answers differently to different images, in evaluation mode."""
+    torch.manual_seed(0)
+    network = build_network("efficientnet-b0", classes, image_size)
+    for _ in range(3):
+        network.train()(torch.rand(4, 3, image_size, image_size))
+    return network.eval()
 
 
 def make_images(count: int, image_size: int, seed: int = 1) -> torch.Tensor:

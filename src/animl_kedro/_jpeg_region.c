@@ -36,19 +36,11 @@ static const char LOST[] = "a part of the image is lost";
 
 enum outcome { DECODED, UNSUPPORTED, DAMAGED };
 
-/* A rectangle of pixels as they are stored, right and bottom excluded, in a frame of which a square of `reduction` by
-   `reduction` pixels is decoded to one. */
+/* A rectangle of pixels as they are stored, right and bottom excluded, in its frame. */
 struct region {
     Py_ssize_t frame_width, frame_height;
     Py_ssize_t left, top, right, bottom;
-    int reduction;
 };
-
-/* Width or height of the decoded frame. */
-static Py_ssize_t reduced(Py_ssize_t length, int reduction)
-{
-    return length / reduction + (length % reduction != 0);
-}
 
 struct decoder {
     struct jpeg_decompress_struct jpeg;
@@ -236,12 +228,7 @@ static void read_image(struct decoder *decoder, const Py_buffer *data, const str
     if (one_scan)
         scan_end = find_marker(scan, end);
     jpeg->out_color_space = JCS_RGB;
-    jpeg->scale_num = 1;
-    jpeg->scale_denom = (unsigned int)region->reduction;
     jpeg_start_decompress(jpeg);
-    if ((Py_ssize_t)jpeg->output_width != reduced(region->frame_width, region->reduction) ||
-        (Py_ssize_t)jpeg->output_height != reduced(region->frame_height, region->reduction))
-        stop(decoder, UNSUPPORTED, "it cannot be reduced so");
     JDIMENSION row_left = narrow(jpeg, region);
     JSAMPARRAY row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, jpeg->output_width * CHANNELS, 1);
     read_region(decoder, region, pixels, row, row_left);
@@ -288,8 +275,7 @@ static PyObject *decode_into_bytes(const Py_buffer *data, const struct region *r
 static int is_inside(const struct region *region)
 {
     return 0 <= region->left && region->left < region->right && 0 <= region->top && region->top < region->bottom &&
-           region->right <= reduced(region->frame_width, region->reduction) &&
-           region->bottom <= reduced(region->frame_height, region->reduction);
+           region->right <= region->frame_width && region->bottom <= region->frame_height;
 }
 
 static PyObject *decode_region(PyObject *module, PyObject *arguments)
@@ -297,13 +283,11 @@ static PyObject *decode_region(PyObject *module, PyObject *arguments)
     (void)module;
     Py_buffer data;
     struct region region;
-    if (!PyArg_ParseTuple(arguments, "y*(nn)(nnnn)i:decode_region", &data, &region.frame_width, &region.frame_height,
-                          &region.left, &region.top, &region.right, &region.bottom, &region.reduction))
+    if (!PyArg_ParseTuple(arguments, "y*(nn)(nnnn):decode_region", &data, &region.frame_width, &region.frame_height,
+                          &region.left, &region.top, &region.right, &region.bottom))
         return NULL;
     PyObject *pixels = NULL;
-    if (region.reduction != 1 && region.reduction != 2 && region.reduction != 4 && region.reduction != 8)
-        PyErr_SetString(PyExc_IndexError, "a frame is reduced by 1, 2, 4 or 8");
-    else if (!is_inside(&region))
+    if (!is_inside(&region))
         PyErr_SetString(PyExc_IndexError, "the region is empty or not inside the frame");
     else if (region.frame_width > JPEG_MAX_DIMENSION || region.frame_height > JPEG_MAX_DIMENSION ||
              (size_t)data.len > ULONG_MAX)
@@ -316,7 +300,7 @@ static PyObject *decode_region(PyObject *module, PyObject *arguments)
 
 static PyMethodDef functions[] = {
     {"decode_region", decode_region, METH_VARARGS,
-     "decode_region(data, size, region, reduction, /)\n--\n\n"
+     "decode_region(data, size, region, /)\n--\n\n"
      "The RGB pixels of a rectangle of a JPEG, row by row, as they are stored. Told of in the module's stub."},
     {NULL, NULL, 0, NULL},
 };

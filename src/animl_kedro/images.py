@@ -7,7 +7,6 @@ suspiciously large is refused with an :class:`UnreadableImageError`; no half-gre
 """
 
 import io
-import math
 import re
 import struct
 import warnings
@@ -34,6 +33,9 @@ JPEG_END = b"\xff\xd9"
 
 MAX_PIXELS = 200_000_000
 """Larger images are refused as decompression bombs; the largest camera-trap photographs have about 50 million."""
+
+# Pillow's own bound only warns, at half of ours. Once for all, since threads that open images share the filters.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,11 +66,7 @@ Window = tuple[int, int, int, int]
 """A rectangle of pixels of the upright image: left, top, right, bottom. It may reach beyond the frame."""
 
 
-REDUCTIONS = (4, 2)
-"""By which a JPEG can be reduced while it is decoded, in less time and with as good a result as afterwards."""
-
-
-def _find_decoder() -> Callable[[bytes, tuple[int, int], Window, int], bytes] | None:
+def _find_decoder() -> Callable[[bytes, tuple[int, int], Window], bytes] | None:
     try:
         from animl_kedro._jpeg_region import decode_region  # noqa: PLC0415
     except ImportError:
@@ -100,29 +98,23 @@ class Photograph:
         self.size = _turned(self.stored_size, self.orientation)
         self._data = data
 
-    def crop(self, windows: Sequence[Window], max_side: int | None = None) -> list[Image.Image]:
+    def crop(self, windows: Sequence[Window]) -> list[Image.Image]:
         """The upright pixels of each window, in RGB; black where a window reaches beyond the frame.
-
-        Those whose longer side is more than `max_side` pixels are reduced to it. A crop is the same whatever other
-        windows are asked for with it.
 
         Raises UnreadableImageError where the image is truncated, be it outside of the windows, or damaged within them.
         """
+        if not windows:
+            return []
         stored = [_stored(window, self.stored_size, self.orientation) for window in windows]
-        groups: dict[int, list[Window]] = {}
-        for window in stored:
-            groups.setdefault(_reduction(window, self.stored_size, max_side), []).append(window)
-        parts = {reduction: self._decode(group, reduction) for reduction, group in groups.items()}
-        crops = (_cut(parts[_reduction(window, self.stored_size, max_side)], window, max_side) for window in stored)
-        return [_upright(crop, self.orientation) for crop in crops]
+        part = self._decode(stored)
+        return [_upright(_cut(part, window), self.orientation) for window in stored]
 
-    def _decode(self, stored: Sequence[Window], reduction: int) -> "_Part":
+    def _decode(self, stored: Sequence[Window]) -> "_Part":
         """As much of the image as the windows show, before any turn."""
         if DECODE_REGION is not None and self._data.startswith(JPEG_START):
-            _, _, width, height = _reduced((0, 0, *self.stored_size), reduction)
-            region = _region_around([_reduced(window, reduction) for window in stored], (width, height))
+            region = _region_around(stored, self.stored_size)
             try:
-                pixels = DECODE_REGION(self._data, self.stored_size, region, reduction)
+                pixels = DECODE_REGION(self._data, self.stored_size, region)
             except ValueError as error:
                 raise UnreadableImageError(f"damaged: {error}") from error
             except NotImplementedError:
@@ -130,17 +122,16 @@ class Photograph:
             else:
                 left, top, right, bottom = region
                 image = Image.frombytes("RGB", (right - left, bottom - top), pixels)
-                return _Part(image, left, top, reduction, is_shared=len(stored) > 1)
-        return _decode_whole(self._data, reduction, is_shared=len(stored) > 1)
+                return _Part(image, left, top, is_shared=len(stored) > 1)
+        return _Part(_decode_whole(self._data), left=0, top=0, is_shared=len(stored) > 1)
 
 
 class _Part(NamedTuple):
-    """Decoded pixels and where they lie in the frame; left and top count such pixels as the reduction left."""
+    """Decoded pixels and where they lie in the frame."""
 
     pixels: Image.Image
     left: int
     top: int
-    reduction: int
     is_shared: bool
     """Whether more than one window is cut out of it."""
 
@@ -175,31 +166,15 @@ def upright(image: Image.Image) -> Image.Image:
     return pixels
 
 
-def size_of(path: Path) -> tuple[int, int]:
-    """Width and height in pixels of the upright image, read from the file's header alone.
-
-    Raises UnreadableImageError where there is no such header.
-    """
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return _turned(image.size, _orientation(image))
-    except (*DAMAGES, Image.DecompressionBombError) as error:
-        raise UnreadableImageError(f"not an image in a known format: {error}") from error
-
-
-def _decode_whole(data: bytes, reduction: int, *, is_shared: bool) -> _Part:
-    """All of an image before any turn, as Pillow decodes it, a JPEG reduced as libjpeg can reduce it."""
+def _decode_whole(data: bytes) -> Image.Image:
+    """All of an image in RGB, before any turn, as Pillow decodes it."""
     if data.startswith(JPEG_START) and not _has_end(data):
         raise UnreadableImageError("damaged: the image is truncated")  # Pillow takes fillings for pixels
     with _opened(data) as image:
-        width, height = image.size
-        if reduction > 1:
-            image.draft(None, (width // reduction, height // reduction))
         image.load()
         pixels = _to_rgb(image)
         pixels.info.pop("exif", None)  # lest somebody turns it once more
-        reduction = 1 if pixels.size == (width, height) else reduction
-        return _Part(pixels, left=0, top=0, reduction=reduction, is_shared=is_shared)
+        return pixels
 
 
 def _has_end(jpeg: bytes) -> bool:
@@ -212,35 +187,13 @@ def _has_end(jpeg: bytes) -> bool:
     return False
 
 
-def _reduction(window: Window, frame: tuple[int, int], max_side: int | None) -> int:
-    """By how much a window can be reduced while it is decoded, if it is to have a longer side of `max_side`."""
-    left, top, right, bottom = window
-    if max_side is None or left < 0 or top < 0 or right > frame[0] or bottom > frame[1]:
-        return 1  # the black beyond the frame is not decoded
-    longest = max(right - left, bottom - top)
-    return next((by for by in REDUCTIONS if longest >= max_side * by and min(frame) >= by), 1)
-
-
-def _reduced(window: Window, reduction: int) -> Window:
-    """The rectangle of reduced pixels that shows all of a window."""
-    left, top, right, bottom = window
-    return left // reduction, top // reduction, math.ceil(right / reduction), math.ceil(bottom / reduction)
-
-
-def _cut(part: _Part, window: Window, max_side: int | None) -> Image.Image:
+def _cut(part: _Part, window: Window) -> Image.Image:
     """A window's own image out of the decoded pixels."""
-    left, top, right, bottom = _reduced(window, part.reduction)
+    left, top, right, bottom = window
     place = (left - part.left, top - part.top, right - part.left, bottom - part.top)
-    is_all = place == (0, 0, *part.pixels.size) and not part.is_shared
-    pixels = part.pixels if is_all else part.pixels.crop(place)  # a copy of a whole photograph takes 100 MB
-    width, height = window[2] - window[0], window[3] - window[1]
-    longest = max(width, height)
-    if max_side is None or longest <= max_side:
-        return pixels
-    size = max(round(width * max_side / longest), 1), max(round(height * max_side / longest), 1)
-    x, y = window[0] / part.reduction - left, window[1] / part.reduction - top
-    box = (x, y, x + width / part.reduction, y + height / part.reduction)
-    return pixels.resize(size, Image.Resampling.BICUBIC, box=box)
+    if place == (0, 0, *part.pixels.size) and not part.is_shared:
+        return part.pixels  # a copy of a whole photograph takes 100 MB
+    return part.pixels.crop(place)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -266,12 +219,9 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise UnreadableImageError("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # The bound on pixels is ours, below; Pillow's own warns at half of it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_size(image)
-                yield image
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image)
+            yield image
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(str(error)) from error
     except UnidentifiedImageError as error:

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from animl_kedro.boxes import RelativeBox
-from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.errors import InputError
 from animl_kedro.images import UnreadableImageError
+from network_factories import make_network
 
 LABELS = ("NA", "fox", "<b>bird</b>")
 BOXES = [(0.1, 0.2, 0.5, 0.3), (0.0, 0.5, 0.4, 0.5)]
@@ -23,12 +23,8 @@ BOXES = [(0.1, 0.2, 0.5, 0.3), (0.0, 0.5, 0.4, 0.5)]
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    torch.manual_seed(0)
-    network = build_network("efficientnet-b0", 3, 32)
-    for _ in range(3):
-        network.train()(torch.rand(4, 3, 32, 32))
     cropping = CroppingParams(margin=0.1, max_side=48)
-    return Classifier("efficientnet-b0", LABELS, Preprocessing(32), network.eval(), {}, 1.5, cropping)
+    return Classifier("efficientnet-b0", LABELS, Preprocessing(32), make_network(32), {}, 1.5, cropping)
 
 
 def make_pictures(count: int, width: int = 90) -> list[Image.Image]:

@@ -1,16 +1,12 @@
 """The network at work while threads open images."""
 
-import threading
-import time
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
-from animl_kedro.classifier.prediction import CPU_BATCH, Predictor, in_order
+from animl_kedro.classifier.prediction import CPU_BATCH, Predictor
 from animl_kedro.classifier.preprocessing import Preprocessing
 
 
@@ -87,21 +83,3 @@ def test_error_of_an_image_is_raised_as_it_is() -> None:
 
     with pytest.raises(LookupError, match="no image 0"):
         list(predictor(MeanColour()).logits(range(100), fail))
-
-
-def test_work_in_threads_is_in_order_and_never_far_ahead() -> None:
-    asked, lock = [0], threading.Lock()
-
-    def items() -> Iterator[int]:
-        for number in range(50):
-            with lock:
-                asked[0] = number
-            yield number
-
-    def work(number: int) -> int:
-        time.sleep(0.001 * (number % 3))
-        return number
-
-    for expected, got in enumerate(in_order(work, items(), ahead=4)):
-        assert got == expected
-        assert asked[0] <= expected + 5

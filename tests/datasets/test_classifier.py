@@ -5,29 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from kedro.io import DatasetError, Version
 from PIL import Image
 
-from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.folder import CARD, WEIGHTS
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.classifier import ClassifierDataset
+from network_factories import make_network
 
 LABELS = ("NA", "fox", "<b>bird</b>")
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    torch.manual_seed(0)
-    network = build_network("efficientnet-b0", 3, 64)
-    for _ in range(3):
-        network.train()(torch.rand(4, 3, 64, 64))
     cropping = CroppingParams(shape="pad", margin=0.2, max_side=60)
     return Classifier(
-        "efficientnet-b0", LABELS, Preprocessing(64), network.eval(), {"best": {"epoch": 4}}, 1.7, cropping
+        "efficientnet-b0", LABELS, Preprocessing(64), make_network(64), {"best": {"epoch": 4}}, 1.7, cropping
     )
 
 

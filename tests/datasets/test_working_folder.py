@@ -16,5 +16,5 @@ def test_working_folder_is_given_as_a_path_whether_or_not_it_is_there(tmp_path: 
 
 
 def test_working_folder_is_not_saved(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="is a working folder"):
+    with pytest.raises(DatasetError, match="not saved as a whole"):
         WorkingFolderDataset(path=str(tmp_path)).save(tmp_path)  # type: ignore[arg-type]

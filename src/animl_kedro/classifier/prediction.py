@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from animl_kedro.threads import in_order
 
 if TYPE_CHECKING:
     import torch
@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 CPU_BATCH, GPU_BATCH = 16, 128
 """Images that the network looks at together: more gain nothing, and need memory."""
-
-MAX_THREADS = 16
-"""Threads that open images; there are no more than processors."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -111,20 +108,3 @@ def prepared(network: nn.Module, device: torch.device) -> nn.Module:
     from animl_kedro.classifier.folding import for_inference  # noqa: PLC0415 - torch takes seconds to import
 
     return for_inference(network).to(device)
-
-
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
-    """Yield the results of work on items in their order, done in threads, at most `ahead` before they are asked for."""
-    threads = min(os.cpu_count() or 1, MAX_THREADS)
-    with ThreadPoolExecutor(threads, thread_name_prefix="opener") as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 
-from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.temperature import fit_temperature, log_loss, probabilities_of
@@ -21,6 +20,7 @@ from animl_kedro.pipelines.modeling.nodes import calibrate_classifier, predict_c
 from animl_kedro.pipelines.modeling.pipeline import create_pipeline
 from animl_kedro.tables import Predictions, Split, with_splits
 from crop_factories import make_crops, make_labeled_crops, write_crops
+from network_factories import make_network
 
 LABELS = ("bird", "fox", "lizard")
 SETTINGS: dict[str, Any] = CroppingParams(margin=0.3).model_dump(mode="json")
@@ -38,11 +38,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    torch.manual_seed(0)
-    network = build_network("efficientnet-b0", 3, 32)
-    for _ in range(3):
-        network.train()(torch.rand(4, 3, 32, 32))
-    return Classifier("efficientnet-b0", LABELS, Preprocessing(32), network.eval(), {"best": {"epoch": 2}})
+    return Classifier("efficientnet-b0", LABELS, Preprocessing(32), make_network(32), {"best": {"epoch": 2}})
 
 
 def test_predictions_hold_every_crop_once_with_logits_that_give_its_probabilities(

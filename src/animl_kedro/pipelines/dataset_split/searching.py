@@ -104,7 +104,7 @@ def _every_choice(problem: SplitProblem) -> NDArray[np.int8] | None:
     open_splits = np.flatnonzero(~problem.closed)
     alike = len(problem.free) == len(problem.fixed) and np.ptp(problem.fractions) == 0
     choices = np.zeros((1, 0), dtype=np.int8)
-    for place in range(len(problem.free)):
+    for _ in problem.free:
         highest = choices.max(axis=1, initial=-1)
         parts = []
         for number in range(len(open_splits)):
@@ -113,7 +113,6 @@ def _every_choice(problem: SplitProblem) -> NDArray[np.int8] | None:
         if sum(map(len, parts)) > MAX_ENUMERATED:
             return None
         choices = np.concatenate(parts)
-        del place
     choices = open_splits.astype(np.int8)[choices]
     empty = [split for split in open_splits if not (problem.fixed == split).any()]
     return choices[np.all([(choices == split).any(axis=1) for split in empty], axis=0)] if empty else choices

@@ -14,7 +14,7 @@ from animl_kedro.garbage import no_garbage_collection
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.locks import alone_in
 from animl_kedro.pipelines.detection_cropping.crop_files import CROP_NAME, image_of
-from animl_kedro.pipelines.detection_cropping.crop_ledger import LEDGER, Entry, read_ledger, write_ledger
+from animl_kedro.pipelines.detection_cropping.crop_ledger import Entry, read_ledger, write_ledger
 from animl_kedro.pipelines.detection_cropping.crop_rows import crop_row, detection_rows
 from animl_kedro.pipelines.detection_cropping.cropping import (
     Box,
@@ -54,7 +54,7 @@ class CropTables(NamedTuple):
 class _Plan(NamedTuple):
     """The crops that are there, by the number of their row, and the work that is left."""
 
-    there: dict[int, Crop]
+    there: dict[int, Crop | Rejected]
     tasks: list[CropTask]
 
 
@@ -73,33 +73,19 @@ def make_crops(
     parameters say so, and always those of images that show people or vehicles, since they were made before that was
     known, and may show some. One run at a time works on a crop folder.
     """
-    with alone_in(crop_folder, "cropping"):
-        crop_folder.remove_leftovers()
-        return _make_crops(detections, images, image_files, store, crop_folder, params)
-
-
-def _make_crops(
-    detections: Results,
-    images: pd.DataFrame,
-    image_files: pd.DataFrame,
-    store: ImageFolder,
-    crop_folder: ImageFolder,
-    params: DetectionCroppingParams,
-) -> CropTables:
     settings = params.cropping.checksum()
     with no_garbage_collection():
         rows = [row | {"settings": settings} for row in detection_rows(detections, images, image_files)]
-        stats, ledger = crop_folder.stats(), read_ledger(crop_folder)
-        plan = _plan(rows, stats, ledger)
-    outcomes = {**plan.there, **_run(plan.tasks, rows, ledger, store, crop_folder, params)}
-    crops = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Crop)}
-    owned = {rows[key]["crop_id"]: Entry(crop.note, crop.stat) for key, crop in crops.items()}
-    if owned != ledger:
-        write_ledger(crop_folder, owned)
-    orphans = [crop_id for crop_id in sorted(stats) if _is_orphan(crop_id, owned)]
-    unwanted = _unwanted(orphans, rows, params)
-    for crop_id in unwanted:
-        crop_folder.remove(crop_id)
+    with alone_in(crop_folder, "cropping"):
+        crop_folder.remove_leftovers()
+        stats = crop_folder.stats()
+        outcomes = _outcomes(rows, stats, store, crop_folder, params)
+        crops = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Crop)}
+        owned = {rows[key]["crop_id"] for key in crops}
+        orphans = [path for path in sorted(stats) if path not in owned and CROP_NAME.fullmatch(path)]
+        unwanted = _unwanted(orphans, rows, params)
+        for crop_id in unwanted:
+            crop_folder.remove(crop_id)
     return CropTables(
         crops=[crop_row(rows[key], crops[key].note) for key in sorted(crops)],
         rejected=list(_rejected(rows, outcomes)),
@@ -110,9 +96,31 @@ def _make_crops(
     )
 
 
+def _outcomes(
+    rows: Sequence[Row],
+    stats: Mapping[str, FileStat],
+    store: ImageFolder,
+    crop_folder: ImageFolder,
+    params: DetectionCroppingParams,
+) -> dict[int, Crop | Rejected]:
+    """What becomes of the rows, by their numbers; the ledger tells of all crops that are there at the end."""
+    with no_garbage_collection():
+        ledger = read_ledger(crop_folder)
+        plan = _plan(rows, stats, ledger)
+    outcomes = plan.there | _run(plan.tasks, rows, ledger, store, crop_folder, params)
+    entries = {
+        rows[key]["crop_id"]: Entry(outcome.note, outcome.stat)
+        for key, outcome in outcomes.items()
+        if isinstance(outcome, Crop)
+    }
+    if entries != ledger:
+        write_ledger(crop_folder, entries)
+    return outcomes
+
+
 def _plan(rows: Sequence[Row], stats: Mapping[str, FileStat], ledger: Mapping[str, Entry]) -> _Plan:
     """Compare the boxes with the ledger and with size and time of the files that are there."""
-    there: dict[int, Crop] = {}
+    there: dict[int, Crop | Rejected] = {}
     tasks: list[CropTask] = []
     for numbered in _by_image(rows):
         of_image = [rows[key] for key in numbered]
@@ -124,8 +132,9 @@ def _plan(rows: Sequence[Row], stats: Mapping[str, FileStat], ledger: Mapping[st
             row = rows[key]
             if not row["is_animal"] or row["label"] is None:
                 continue
-            all_others = others + found_others
-            fingerprint = fingerprint_of(row["image_checksum"], recorded, all_others, row["box"], row["settings"])
+            fingerprint = fingerprint_of(
+                row["image_checksum"], recorded, others + found_others, row["box"], row["settings"]
+            )
             stat, entry = stats.get(row["crop_id"]), ledger.get(row["crop_id"])
             if entry and entry.stat == stat and entry.note.fingerprint == fingerprint:
                 there[key] = Crop(key, entry.note, entry.stat, made=False)
@@ -193,11 +202,6 @@ def _rejected(rows: Sequence[Row], outcomes: Mapping[int, Crop | Rejected]) -> I
         else:
             reason, detail = Reason.NOT_AN_ANIMAL, "the box is that of a person, a vehicle or the like"
         yield rejected_row(row["image_id"], row["annotation_id"], row["label"], reason, detail)
-
-
-def _is_orphan(path: str, owned: Mapping[str, Entry]) -> bool:
-    """Whether a file is a crop that no box belongs to; other files in the folder are not ours."""
-    return path not in owned and path != LEDGER and CROP_NAME.fullmatch(path) is not None
 
 
 def _unwanted(orphans: Sequence[str], rows: Sequence[Row], params: DetectionCroppingParams) -> set[str]:

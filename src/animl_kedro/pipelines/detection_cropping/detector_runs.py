@@ -1,8 +1,6 @@
 """A detector's run over the images of a data set, which goes on where an earlier one ended."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,12 +12,13 @@ from animl_kedro.formats.megadetector import CATEGORIES
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import UnreadableImageError, open_image
 from animl_kedro.pipelines.detection_cropping.detections import Entry, clean_detections
+from animl_kedro.threads import in_order
 
 if TYPE_CHECKING:  # it needs torch
     from animl_kedro.pipelines.detection_cropping.detector import Detector
 
-DECODERS = 4
-"""Threads that open images while the network looks at others."""
+AHEAD = 4
+"""Images that are opened while the network looks at a batch, besides the next one."""
 
 MAX_FAILURES_IN_A_ROW = 20
 """So many images on which the network fails one after the other tell of a fault in it, not in them."""
@@ -104,7 +103,7 @@ def look(images: Sequence[WantedImage], store: ImageFolder, detector: "Detector"
     Raises InputError where the network fails on one image after the other.
     """
     failures: list[Finding] = []
-    opened = _opened(images, store, ahead=DECODERS + detector.batch_size)
+    opened = in_order(lambda image: _open(image, store), images, ahead=AHEAD + detector.batch_size)
     while batch := list(islice(opened, detector.batch_size)):
         for finding in _look_at(batch, detector):
             yield finding
@@ -130,20 +129,6 @@ def _look_at(batch: list[tuple[WantedImage, Image] | Finding], detector: "Detect
             yield Finding(image, {"failure": outcome}, lasting=False)
         else:
             yield Finding(image, {"detections": clean_detections(outcome, OUR_IDS, image.path)})
-
-
-def _opened(
-    images: Sequence[WantedImage], store: ImageFolder, ahead: int
-) -> Iterator[tuple[WantedImage, Image] | Finding]:
-    """Open images in their order, some of them ahead; one that cannot be opened is a finding already."""
-    with ThreadPoolExecutor(DECODERS, thread_name_prefix="decoder") as pool:
-        waiting: deque[Future[tuple[WantedImage, Image] | Finding]] = deque()
-        for image in images:
-            waiting.append(pool.submit(_open, image, store))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _open(image: WantedImage, store: ImageFolder) -> tuple[WantedImage, Image] | Finding:
