@@ -1,4 +1,4 @@
-"""Pictures for the report: of every class the surest mistakes and the surest hits."""
+"""Pictures for the report: of every class the surest mistakes and the hits that were least sure."""
 
 import base64
 import io
@@ -15,13 +15,22 @@ from animl_kedro.tables import Split
 THUMBNAIL_PIXELS = 224
 """The longer side at the most: twice what the page shows, for fine screens."""
 
+ORIGIN = ["crop_id", "image_id", "image_path", "location", "datetime"]
+
 
 @dataclass(frozen=True)
 class Example:
-    """A crop that was tested. ``picture`` is the address of a JPEG within the page, or missing with the ``fault``."""
+    """A crop that was tested, with what it was taken for.
+
+    ``file`` is the photograph's path in the image store; ``location`` and ``date`` are empty where they are not known.
+    ``picture`` is the address of a JPEG within the page, or missing with the ``fault``.
+    """
 
     crop_id: str
-    place: str
+    image_id: str
+    file: str
+    location: str
+    date: str
     predicted: str
     probability: float
     picture: str | None
@@ -40,33 +49,54 @@ class Gallery:
 
 
 def collect_galleries(
-    predictions: pd.DataFrame, places: Mapping[str, str], images: Mapping[str, Image], examples: int
+    predictions: pd.DataFrame, crops: pd.DataFrame, images: Mapping[str, Image], examples: int
 ) -> list[Gallery]:
-    """A gallery of every class that has a crop in the test split.
+    """A gallery of every class that has a crop in the test split: so many mistakes and hits at the most.
 
-    ``places`` is {crop_id: where it was taken}; a picture that cannot be read is left out with its fault.
+    A mistake is surest where the class that it was taken for is most probable, a hit least sure where its own class is
+    least probable. A picture that cannot be read is left out with its fault.
     """
-    scores = scores_by_split(predictions).get(Split.TEST)
-    if scores is None or not examples:
+    tested = _tested(predictions, crops)
+    if not examples:
         return []
-    tested = predictions.loc[predictions["split"] == Split.TEST.value, ["crop_id", "label"]].assign(
-        predicted=[scores.labels[index] for index in scores.predicted], probability=scores.probabilities.max(axis=1)
-    )
-    tested = tested.sort_values(["probability", "crop_id"], ascending=[False, True])
-
-    def shown(rows: pd.DataFrame) -> list[Example]:
-        return [
-            Example(crop_id, places.get(crop_id, ""), predicted, probability, *_picture(images, crop_id))
-            for crop_id, predicted, probability in zip(
-                *(rows.head(examples)[column] for column in ("crop_id", "predicted", "probability")), strict=True
-            )
-        ]
-
     galleries = []
     for label, rows in tested.groupby("label"):
         wrong = rows["predicted"] != label
-        galleries.append(Gallery(str(label), len(rows), int(wrong.sum()), shown(rows[wrong]), shown(rows[~wrong])))
+        mistakes = rows[wrong].sort_values(["probability", "crop_id"], ascending=[False, True])
+        hits = rows[~wrong].sort_values(["probability", "crop_id"])
+        galleries.append(
+            Gallery(
+                str(label),
+                crops=len(rows),
+                wrong=len(mistakes),
+                mistakes=_shown(mistakes.head(examples), images),
+                hits=_shown(hits.head(examples), images),
+            )
+        )
     return galleries
+
+
+def _tested(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+    """The crops of the test split with their class, what they were taken for, and where they come from."""
+    scores = scores_by_split(predictions).get(Split.TEST)
+    tested = predictions.loc[predictions["split"] == Split.TEST.value, ["crop_id", "label"]]
+    if scores is None:
+        return tested
+    tested = tested.assign(
+        predicted=[scores.labels[index] for index in scores.predicted], probability=scores.probabilities.max(axis=1)
+    )
+    return tested.merge(crops[ORIGIN], on="crop_id", validate="one_to_one")
+
+
+def _shown(rows: pd.DataFrame, images: Mapping[str, Image]) -> list[Example]:
+    dates = rows["datetime"].dt.strftime("%Y-%m-%d %H:%M").fillna("")
+    columns = (
+        *(rows[name].tolist() for name in ("crop_id", "image_id", "image_path")),
+        rows["location"].fillna("").tolist(),
+        dates.tolist(),
+        *(rows[name].tolist() for name in ("predicted", "probability")),
+    )
+    return [Example(*row, *_picture(images, row[0])) for row in zip(*columns, strict=True)]
 
 
 def _picture(images: Mapping[str, Image], crop_id: str) -> tuple[str | None, str]:

@@ -33,8 +33,6 @@ def render_report(
 ) -> str:
     """The report as one HTML page. Raises InputError where predictions and crops do not belong together."""
     rows = located(predictions, crops)
-    photographed = rows.dropna(subset=["location"])
-    places = dict(zip(photographed["crop_id"].tolist(), photographed["location"].tolist(), strict=True))
     classes = sections.score_rows(average_precision, "class")
     means = sections.score_rows(average_precision, "mean")
     return _template().render(
@@ -45,7 +43,7 @@ def render_report(
         curves=sections.curves(precision_recall_curves, classes),
         confusion=sections.confusion_rows(confusion_matrix),
         training=summarize_training(training_history),
-        galleries=collect_galleries(predictions, places, crop_images, params.examples_per_class),
+        galleries=collect_galleries(predictions, crops, crop_images, params.examples_per_class),
         counts=sections.split_counts(rows),
         shared_locations=sections.shared_locations(rows),
     )
