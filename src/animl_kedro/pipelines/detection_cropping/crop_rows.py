@@ -1,6 +1,7 @@
 """The rows of detections, and what becomes of them: rows of crops."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,11 @@ from animl_kedro.pipelines.detection_cropping.crop_files import Note, crop_id_of
 from animl_kedro.pipelines.detection_cropping.rejections import Row
 from animl_kedro.tables import BoxSource, Crops
 
-_COLUMNS = tuple(Crops.to_schema().columns)
+
+@cache
+def _columns() -> tuple[str, ...]:
+    """The columns of `Crops`; making a schema takes a second where Dask is installed, which not every command needs."""
+    return tuple(Crops.to_schema().columns)
 
 
 def detection_rows(detections: Results, images: pd.DataFrame, image_files: pd.DataFrame) -> Iterator[Row]:
@@ -35,7 +40,7 @@ def detection_rows(detections: Results, images: pd.DataFrame, image_files: pd.Da
 def crop_row(row: Row, note: Note) -> Row:
     """The row of `Crops` of a detection whose crop is in place."""
     relative = note.box.relative_to(*note.image_size)
-    kept = {name: row[name] for name in _COLUMNS if name in row}
+    kept = {name: row[name] for name in _columns() if name in row}
     return kept | {
         **{f"box_{side}": value for side, value in note.box._asdict().items()},
         **{f"relative_{side}": value for side, value in relative._asdict().items()},
