@@ -11,10 +11,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets import json, pandas, text
 
 from animl_kedro.files import written_whole
+from animl_kedro.formats.spreadsheet_text import defused, restored
 
 
 class WholeFileSystem(LocalFileSystem):  # type: ignore[misc] # fsspec is untyped
@@ -50,10 +52,19 @@ class ParquetDataset(WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
 class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.CSVDataset`, written whole, with all text in quotation marks.
 
-    Python writes a text with a carriage return without them, and pandas reads it back as two rows.
+    Python writes a text with a carriage return without them, and pandas reads it back as two rows. A text that a
+    spreadsheet would run as a formula has an apostrophe in front in the file, see `spreadsheet_text`.
     """
 
     DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"index": False, "quoting": csv.QUOTE_NONNUMERIC}
+
+    def load(self) -> pd.DataFrame:
+        """Read the table, with all texts as they were."""
+        return restored(super().load())
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write the table, with nothing that a spreadsheet would run."""
+        super().save(defused(data))
 
 
 class JSONDataset(WrittenWhole, json.JSONDataset):  # type: ignore[misc]
