@@ -44,7 +44,7 @@ def test_pipeline_outputs_are_all_versioned_entries_of_the_catalog() -> None:
     assert set(entries) == create_pipeline().all_outputs()
     for entry in entries.values():
         assert entry["versioned"] is True
-        assert entry["filepath"].startswith("data/08_reporting/")
+        assert entry["filepath"].startswith("${globals:data}/08_reporting/")
         assert entry["metadata"]["kedro-viz"] == {"layer": "reporting"}
         assert entry["metadata"]["description"]
 
