@@ -31,7 +31,9 @@ def test_text_that_would_be_run_is_marked_in_the_file_and_loads_as_it_was(text: 
 
 @given(texts)
 def test_defused_has_no_formula_and_is_restored_to_what_it_was(column: list[str | None]) -> None:
-    table = pd.DataFrame({"text": pd.Series(column, dtype="str"), "object": pd.Series(column, dtype="object")})
+    table = pd.DataFrame(
+        {"text": pd.Series(column, dtype="str"), "object": pd.Series([text or "" for text in column], dtype="object")}
+    )
     safe = defused(table)
     assert not any(str(text).startswith(STARTS) for name in table for text in safe[name].dropna())
     pd.testing.assert_frame_equal(restored(safe), table)

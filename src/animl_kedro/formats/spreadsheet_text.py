@@ -9,6 +9,7 @@ Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Inject
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def restored(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _changed(table: pd.DataFrame, found: re.Pattern[str], change: Callable[[str], str]) -> pd.DataFrame:
-    columns = {}
+    columns: dict[Any, pd.Series] = {}
     for name in table:
         if table[name].dtype.kind in "biufM":
             continue
