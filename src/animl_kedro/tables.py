@@ -5,6 +5,7 @@ a column that is not listed is refused, so that a table that loads is a table th
 the upright image unless a column says ``relative``.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -237,6 +238,19 @@ def with_splits(labeled_crops: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFra
             f"{len(others - crops)} splits no crop. Run first: kedro run --pipeline=dataset_split"
         )
     return labeled_crops.merge(splits, on="crop_id", validate="one_to_one")
+
+
+def data_checksum(crops: pd.DataFrame) -> str:
+    """Sixteen hexadecimal digits that change with any crop's id, class or split, but not with the order of the rows.
+
+    Takes a table with the columns crop_id, label and split: what a classifier was trained on, or what it predicted.
+    """
+    ordered = crops.sort_values("crop_id")
+    rows = zip(ordered["crop_id"], ordered["label"], ordered["split"], strict=True)
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update("\t".join(row).encode() + b"\n")
+    return digest.hexdigest()[:16]
 
 
 class Splits(Table):

@@ -15,10 +15,9 @@ from animl_kedro.classifier.temperature import fit_temperature, log_loss, probab
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
-from animl_kedro.pipelines.modeling.calibrating import checksum_of
 from animl_kedro.pipelines.modeling.nodes import calibrate_classifier, predict_crops
 from animl_kedro.pipelines.modeling.pipeline import create_pipeline
-from animl_kedro.tables import Predictions, Split, with_splits
+from animl_kedro.tables import Predictions, Split, data_checksum, with_splits
 from crop_factories import make_crops, make_labeled_crops, write_crops
 from network_factories import make_network
 
@@ -78,10 +77,10 @@ def test_checksum_of_the_training_data_is_told_and_is_of_ids_classes_and_splits(
     labeled, splits, folder = tables
     crops = with_splits(labeled, splits)
     told = calibrate_classifier(classifier, labeled, splits, folder, SETTINGS).provenance["training_data"]["checksum"]
-    assert checksum_of(crops.sample(frac=1, random_state=0)) == told
+    assert data_checksum(crops.sample(frac=1, random_state=0)) == told
     for column in ("crop_id", "label", "split"):
         changed = crops.assign(**{column: crops[column].where(crops.index > 0, "another")})
-        assert checksum_of(changed) != told
+        assert data_checksum(changed) != told
 
 
 def test_splits_that_have_changed_since_the_training_are_refused(classifier: Classifier, tables: Tables) -> None:

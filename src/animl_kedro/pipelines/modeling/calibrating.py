@@ -1,6 +1,5 @@
 """Finding the temperature of a classifier by the crops of the validation split."""
 
-import hashlib
 from dataclasses import asdict, replace
 
 import pandas as pd
@@ -10,7 +9,7 @@ from animl_kedro.classifier.temperature import Calibration, fit_temperature
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.predict import logits_of
-from animl_kedro.tables import Split
+from animl_kedro.tables import Split, data_checksum
 
 
 def calibrate(classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFolder) -> tuple[Classifier, Calibration]:
@@ -23,19 +22,9 @@ def calibrate(classifier: Classifier, crops: pd.DataFrame, crop_images: ImageFol
     val = crops[crops["split"] == Split.VAL].sort_values("crop_id")
     targets = pd.Index(classifier.labels).get_indexer(pd.Index(val["label"]))
     calibration = fit_temperature(logits_of(classifier, val, crop_images, "calibrating"), targets)
-    told = {"calibration": asdict(calibration), "training_data": {"checksum": checksum_of(crops)}}
+    told = {"calibration": asdict(calibration), "training_data": {"checksum": data_checksum(crops)}}
     provenance = dict(classifier.provenance) | told
     return replace(classifier, temperature=calibration.temperature, provenance=provenance), calibration
-
-
-def checksum_of(crops: pd.DataFrame) -> str:
-    """Sixteen hexadecimal digits that change with any crop's id, class or split, but not with the order of the rows."""
-    ordered = crops.sort_values("crop_id")
-    rows = zip(ordered["crop_id"], ordered["label"], ordered["split"], strict=True)
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update("\t".join(row).encode() + b"\n")
-    return digest.hexdigest()[:16]
 
 
 def _check(classifier: Classifier, crops: pd.DataFrame) -> None:
