@@ -4,9 +4,9 @@
 
 Crops of about 400 pixels are drawn here. Each run is a process of its own, in turn with the others: two epochs of
 training in batches of 16, each with an evaluation of a third as many crops, then a prediction of all. Both are given
-the same crops, options, and workers that load crops. CameraTraps' loop is written here as its train_classifier.py has
-it: efficientnet-pytorch's network, its optimizer, augmentation and loader, and the network as TorchScript where it only
-predicts, as its evaluate_model.py has it. Weights are new: no speed depends on them.
+the same crops, options, and workers that load crops. CameraTraps' loop is written in cameratraps.py as its
+train_classifier.py has it, and its network is TorchScript where it only predicts, as its evaluate_model.py has it.
+Weights are new: no speed depends on them.
 
 Memory is the most that the process and its workers hold at once, in MB: as the sum of what each holds (RSS), and with
 what they share counted once (PSS). Figures are the medians of the rounds, and the ratio is ours to CameraTraps'.
@@ -80,85 +80,35 @@ def run_ours(folder: Path, crops: pd.DataFrame, backbone: str, workers: int) -> 
 def run_cameratraps(folder: Path, crops: pd.DataFrame, backbone: str, workers: int) -> dict[str, float]:
     """Images a second of CameraTraps' loop."""
     import torch
+    from benchmarks import cameratraps
     from efficientnet_pytorch import EfficientNet
-    from torch.utils.data import DataLoader, WeightedRandomSampler
 
     size = EfficientNet.get_image_size(backbone)
-    network = EfficientNet.from_name(backbone, num_classes=len(LABELS))
-    optimizer = torch.optim.RMSprop(
-        network.parameters(), 0.016 * BATCH_SIZE / 256, alpha=0.9, momentum=0.9, weight_decay=1e-5
-    )
-    train, plain = cameratraps_transforms(size)
-    by_split = {split: _Crops(folder, rows, train) for split, rows in crops.groupby("split")}
-    by_split["val"].transform = plain
-    everything = _Crops(folder, crops, plain)
-    sampler: Any = WeightedRandomSampler([1.0] * len(by_split["train"]), len(by_split["train"]))
-    loaders = {
-        "train": DataLoader(by_split["train"], BATCH_SIZE, sampler=sampler, num_workers=workers),
-        "val": DataLoader(by_split["val"], BATCH_SIZE, num_workers=workers),
-        "all": DataLoader(everything, BATCH_SIZE, num_workers=workers),
-    }
+    network: Any = cameratraps.network_of(backbone, len(LABELS), size)
+    optimizer, _ = cameratraps.optimizer_of(network, BATCH_SIZE)
+    augmented, plain = cameratraps.image_transforms(size)
+
+    def loader_of(rows: pd.DataFrame, transform: Any, weights: Any = None) -> Any:
+        paths = [folder / crop_id for crop_id in rows["crop_id"]]
+        dataset = cameratraps.Crops(paths, [LABELS.index(label) for label in rows["label"]], transform)
+        return cameratraps.loader_of(dataset, BATCH_SIZE, workers, weights)
+
+    def images_per_second(loader: Any, network: Any, optimizer: Any = None) -> float:
+        started = time.perf_counter()
+        cameratraps.pass_over(loader, network, optimizer)
+        return len(loader.dataset) / (time.perf_counter() - started)
+
+    by_split = dict(list(crops.groupby("split")))
+    training = loader_of(by_split["train"], augmented, [1.0] * len(by_split["train"]))
+    validation = loader_of(by_split["val"], plain)
     rates: dict[str, list[float]] = {measure: [] for measure in MEASURES}
     for _ in range(EPOCHS):
-        rates["training"].append(pass_over(loaders["train"], network.train(), optimizer))
-        rates["evaluation"].append(pass_over(loaders["val"], network.eval()))
+        rates["training"].append(images_per_second(training, network.train(), optimizer))
+        rates["evaluation"].append(images_per_second(validation, network.eval()))
     network.set_swish(memory_efficient=False)
     traced = torch.jit.trace(network.eval(), torch.rand(1, 3, size, size))  # type: ignore[no-untyped-call]
-    rates["prediction"].append(pass_over(loaders["all"], traced))
+    rates["prediction"].append(images_per_second(loader_of(crops, plain), traced))
     return {measure: statistics.median(values) for measure, values in rates.items()}
-
-
-def cameratraps_transforms(size: int) -> tuple[Any, Any]:
-    """Its transforms for training and for evaluation. Source: classification/train_classifier.py."""
-    from torchvision import transforms
-
-    end = [transforms.ToTensor(), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), inplace=True)]
-    train = [
-        transforms.RandomResizedCrop(size),
-        transforms.RandomRotation((-90, 90)),
-        transforms.RandomHorizontalFlip(0.5),
-        transforms.RandomVerticalFlip(0.1),
-        transforms.RandomGrayscale(0.1),
-        transforms.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25),
-    ]
-    plain = [transforms.Resize(size, transforms.InterpolationMode.BICUBIC), transforms.CenterCrop(size)]
-    return transforms.Compose(train + end), transforms.Compose(plain + end)
-
-
-class _Crops:
-    """A dataset as CameraTraps' SimpleDataset: tensor, label and path of a crop."""
-
-    def __init__(self, folder: Path, crops: pd.DataFrame, transform: Any) -> None:
-        self.paths = [str(folder / crop_id) for crop_id in crops["crop_id"]]
-        self.targets = [LABELS.index(label) for label in crops["label"]]
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, number: int) -> tuple[Any, int, str]:
-        with Image.open(self.paths[number]) as image:
-            return self.transform(image.convert("RGB")), self.targets[number], self.paths[number]
-
-
-def pass_over(loader: Any, network: Any, optimizer: Any = None) -> float:
-    """A pass of CameraTraps' run_epoch over a split, with its metrics; returns images a second."""
-    import torch
-
-    started, images_seen = time.perf_counter(), 0
-    losses: list[float] = []
-    with torch.set_grad_enabled(optimizer is not None):
-        for images, targets, _ in loader:
-            logits = network(images)
-            loss = torch.nn.functional.cross_entropy(logits, targets, reduction="none").mean()
-            if optimizer:
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-            losses.append(loss.item())
-            logits.topk(3).indices.eq(targets[:, None]).sum(dim=0).tolist()
-            images_seen += len(images)
-    return images_seen / (time.perf_counter() - started)
 
 
 CASES: dict[str, Callable[[Path, pd.DataFrame, str, int], dict[str, float]]] = {
@@ -195,7 +145,8 @@ def measure(case: str, folder: Path, backbone: str, workers: int) -> dict[str, f
     """Run a case in a process of its own: its rates and its most memory, in MB."""
     command = [
         sys.executable,
-        __file__,
+        "-m",
+        "benchmarks.training",
         "--case",
         case,
         str(folder),
