@@ -427,3 +427,62 @@ class ConfusionMatrix(Table):
     label: Series[str]
     predicted: Series[str]
     crops: Series[int] = pa.Field(ge=0)
+
+
+class GroupKind(StrEnum):
+    """By what crops are put into groups."""
+
+    LOCATION = "location"
+    LIGHT = "light"
+    SIZE = "size"
+    CONFIDENCE = "confidence"
+    MONTH = "month"
+
+
+class CropSaturations(Table):
+    """One row a crop: the mean saturation of its picture, 0 for grey, or why the picture could not be read."""
+
+    crop_id: Series[str] = pa.Field(unique=True)
+    saturation: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    fault: Series[str] = pa.Field(nullable=True)
+
+
+class PerformanceByGroup(Table):
+    """One row a split, kind of group and group that has a crop.
+
+    ``errors`` are crops that another class than theirs is the likeliest for. ``macro_average_precision`` is the mean
+    over the ``classes`` that can be measured within the group: those that have crops in it, and are not alone there.
+    """
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    kind: Series[str] = pa.Field(isin=list(GroupKind))
+    group: Series[str]
+    crops: Series[int] = pa.Field(gt=0)
+    errors: Series[int] = pa.Field(ge=0)
+    error_rate: Series[float] = pa.Field(ge=0, le=1)
+    classes: Series[int] = pa.Field(ge=0)
+    macro_average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class LabelErrors(Table):
+    """One row a crop whose label is probably wrong, the likeliest first.
+
+    ``image_id``, ``annotation_id`` and ``dataset_label`` are the export's, ``label`` is the class that the label map
+    made of the latter. ``predicted`` is the class that it seems to be, with the probability ``confidence``, which is
+    by ``margin`` above that of the label.
+    """
+
+    dataset: Series[str]
+    image_id: Series[str]
+    annotation_id: Series[str] = pa.Field(nullable=True)
+    file_name: Series[str]
+    location: Series[str] = pa.Field(nullable=True)
+    datetime: Series[pa.DateTime] = pa.Field(nullable=True)
+    crop_id: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=list(Split))
+    dataset_label: Series[str]
+    label: Series[str]
+    predicted: Series[str]
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+    label_probability: Series[float] = pa.Field(ge=0, le=1)
+    margin: Series[float] = pa.Field(ge=0, le=1)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from animl_kedro.errors import InputError
 from animl_kedro.tables import PROBABILITY_PREFIX, Split
 
+HELD_OUT = (Split.VAL, Split.TEST)
+"""The splits that the classifier has not learned from."""
+
 
 @dataclass(frozen=True)
 class ClassScores:
@@ -53,20 +56,30 @@ def scores_by_split(predictions: pd.DataFrame) -> dict[Split, ClassScores]:
     }
 
 
-def located(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
-    """One row a prediction, sorted by id: crop_id, split, label and the crop's dataset, image_id and location.
+def crops_of(predictions: pd.DataFrame, crops: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of `Crops` for every prediction, in the order of the predictions.
 
     Raises InputError where a prediction is of a crop that is not in the table of crops.
     """
-    origins = crops[["crop_id", "dataset", "image_id", "location"]]
-    unknown = predictions.loc[~predictions["crop_id"].isin(origins["crop_id"]), "crop_id"]
+    rows = pd.Index(crops["crop_id"]).get_indexer(pd.Index(predictions["crop_id"]))
+    unknown = predictions.loc[rows < 0, "crop_id"]
     if len(unknown):
         raise InputError(
             f"{len(unknown)} of {len(predictions)} predictions are of crops that are not in the table crops (such as "
             f"{min(unknown)!r}): the crops were made anew since. Run the pipelines dataset_split, modeling and "
             "reporting again, in this order."
         )
-    rows = predictions[["crop_id", "split", "label"]].merge(origins, on="crop_id", validate="one_to_one")
+    origins: pd.DataFrame = crops[list(columns)].iloc[rows].reset_index(drop=True)
+    return origins
+
+
+def located(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+    """One row a prediction, sorted by id: crop_id, split, label and the crop's dataset, image_id and location.
+
+    Raises InputError where a prediction is of a crop that is not in the table of crops.
+    """
+    origins = crops_of(predictions, crops, ["dataset", "image_id", "location"])
+    rows = pd.concat([predictions[["crop_id", "split", "label"]].reset_index(drop=True), origins], axis="columns")
     return rows.sort_values("crop_id", ignore_index=True)
 
 
