@@ -193,9 +193,18 @@ def cropping_params(**changes: Any) -> DetectionCroppingParams:
     )
 
 
+def catalog_entries(pipeline: str) -> dict[str, dict[str, Any]]:
+    """The project's own catalog entries of a pipeline, with their files below the folder that the globals name."""
+    text = (CONF / "base" / "catalog" / f"{pipeline}.yml").read_text(encoding="utf-8")
+    for name, value in yaml.safe_load((CONF / "base" / "globals.yml").read_text(encoding="utf-8")).items():
+        text = text.replace(f"${{globals:{name}}}", value)
+    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return entries
+
+
 def catalog_of(pipeline: str, folder: Path) -> DataCatalog:
     """The project's own catalog entries of a pipeline that save tables and results, with their files in a folder."""
-    entries = yaml.safe_load((CONF / "base" / "catalog" / f"{pipeline}.yml").read_text(encoding="utf-8"))
+    entries = catalog_entries(pipeline)
     files = {name: entry for name, entry in entries.items() if "filepath" in entry}
     return DataCatalog.from_config(
         {name: entry | {"filepath": str(folder / Path(entry["filepath"]).name)} for name, entry in files.items()}

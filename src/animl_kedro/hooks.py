@@ -125,6 +125,11 @@ class FinalWordsHook:
 
             console.print(terminal_table(catalog.load("average_precision")))
         if "report" in outputs:
-            report = cast("AbstractVersionedDataset[str, str]", catalog["report"])
-            path = Path(report._get_load_path())
-            console.print(f"Report: {path.resolve().as_uri()}", soft_wrap=True)
+            console.print(f"Report: {_address_of_report(catalog)}", soft_wrap=True)
+
+
+def _address_of_report(catalog: DataCatalog) -> str:
+    """What a person can open: the URL of a file of this machine, or the address in a store."""
+    report = cast("AbstractVersionedDataset[str, str]", catalog["report"])
+    path, protocol = report._get_load_path(), report._describe()["protocol"]
+    return Path(path).resolve().as_uri() if protocol == "file" else f"{protocol}://{path}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from kedro.io import DatasetError, Version
 from PIL import Image
 
@@ -69,6 +70,19 @@ def test_versions_are_kept_side_by_side(classifier: Classifier, tmp_path: Path) 
     assert latest.resolve_load_version() == "2026-02-01T00.00.00.000Z"
     assert latest.load().labels == LABELS
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_classifier_in_a_store_is_there_when_both_of_its_files_are(classifier: Classifier) -> None:
+    path = "memory://results/classifier"
+    dataset = ClassifierDataset(filepath=path, version=Version(None, "2026-01-01T00.00.00.000Z"))
+    assert not dataset.exists()
+    dataset.save(classifier)
+    assert dataset.exists()
+    loaded = ClassifierDataset(filepath=path, version=Version(None, None)).load()
+    assert (loaded.labels, loaded.temperature) == (classifier.labels, classifier.temperature)
+    (card,) = MemoryFileSystem().glob("/**/classifier.json")
+    MemoryFileSystem().rm_file(card)
+    assert not dataset.exists()
 
 
 def test_saving_again_without_versions_replaces(classifier: Classifier, tmp_path: Path) -> None:

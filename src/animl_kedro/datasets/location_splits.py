@@ -1,10 +1,11 @@
 """Earlier divisions of locations as a Kedro dataset."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
+from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.formats.location_splits import LocationSplits, read_location_splits
 
 
@@ -35,11 +36,12 @@ class LocationSplitsDataset(AbstractDataset[NoReturn, LocationSplits]):
         filepath: str | None = None,
         csv: str | None = None,
         newest_version: bool = False,
+        credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         if filepath is None and (csv is not None or newest_version):
             raise DatasetError("`csv` and `newest_version` belong to a `filepath`, and there is none.")
-        self._filepath = None if filepath is None else Path(filepath)
+        self._store = None if filepath is None else FileStore(filepath, credentials)
         self._csv = None if csv is None else Path(csv)
         self._newest_version = newest_version
         self.metadata = metadata
@@ -47,7 +49,10 @@ class LocationSplitsDataset(AbstractDataset[NoReturn, LocationSplits]):
     def load(self) -> LocationSplits:
         """Read the splits. Raises InputError where a file is absent or is not in one of the formats."""
         path = self._path()
-        return LocationSplits() if path is None else read_location_splits(path, self._csv)
+        if self._store is None or path is None:
+            return LocationSplits()
+        with self._store.at_hand(path.parent, [path.name]) as folder:
+            return read_location_splits(folder / path.name, self._csv)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: what is kept comes from before."""
@@ -55,16 +60,23 @@ class LocationSplitsDataset(AbstractDataset[NoReturn, LocationSplits]):
             "Earlier splits are read, never written: classification_dataset is where a run writes its own."
         )
 
-    def _path(self) -> Path | None:
-        if self._filepath is None or not self._newest_version:
-            return self._filepath
-        folder = self._filepath.parent
-        versions = sorted(folder.glob(f"*/{folder.name}/{self._filepath.name}"))
-        return versions[-1] if versions else None
+    def _path(self) -> PurePosixPath | None:
+        """The file, or None where none is set, or there is no version yet."""
+        if self._store is None:
+            return None
+        if not self._newest_version:
+            return self._store.path
+        self._store.forget()
+        folder = self._store.path.parent
+        versions = self._store.fs.glob(str(folder / "*" / folder.name / self._store.path.name))
+        return PurePosixPath(max(versions)) if versions else None
 
     def _exists(self) -> bool:
         path = self._path()
-        return path is None or (path.is_file() and (self._csv is None or self._csv.is_file()))
+        if self._store is None or path is None:
+            return True
+        return self._store.holds(path) and (self._csv is None or self._csv.is_file())
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath and str(self._filepath), "csv": self._csv and str(self._csv)}
+        filepath = self._store and self._store.address(self._store.path)
+        return {"filepath": filepath, "csv": self._csv and str(self._csv)}

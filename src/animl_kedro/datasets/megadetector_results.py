@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 import orjson
 from kedro.io import AbstractDataset, DatasetError
 
+from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.errors import InputError
-from animl_kedro.files import written_whole
 from animl_kedro.formats.megadetector import Results, check_results, in_current_form
 from animl_kedro.formats.results_files import read_results_file
 from animl_kedro.garbage import no_garbage_collection
@@ -24,27 +24,31 @@ class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
           filepath: data/03_primary/detections.json
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+    def __init__(
+        self, *, filepath: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._store = FileStore(filepath, credentials)
         self.metadata = metadata
 
     def load(self) -> Results:
         """Read the results. Raises InputError where the file is not in the format."""
         try:
-            return check_results(orjson.loads(self._filepath.read_bytes()))
+            return check_results(orjson.loads(self._store.read(self._store.path)))
         except orjson.JSONDecodeError as error:
-            raise InputError(f"{self._filepath} is not JSON: {error}") from error
+            raise InputError(f"{self._store.address(self._store.path)} is not JSON: {error}") from error
 
     def save(self, data: Results) -> None:
         """Write the results."""
-        with written_whole(self._filepath) as temporary:
-            temporary.write_bytes(orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
+        self._store.write(self._store.path, orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._store.holds(self._store.path)
+
+    def _release(self) -> None:
+        self._store.forget()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"filepath": self._store.address(self._store.path)}
 
 
 class OthersResultsDataset(AbstractDataset[NoReturn, Results]):

@@ -1,12 +1,14 @@
 """Several files that belong together as one versioned dataset: a folder, written whole."""
 
 import shutil
+import tempfile
 from abc import abstractmethod
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, TypeVar
 
-from kedro.io import AbstractVersionedDataset, Version
+from kedro.io import AbstractVersionedDataset, DatasetError, Version
 
+from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.files import written_whole
 
 Content = TypeVar("Content")
@@ -15,20 +17,32 @@ Content = TypeVar("Content")
 class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
     """Saves and loads a folder of files, which appears under its name when all of them are complete.
 
-    A subclass reads and writes the files, and names those without which the folder does not count as there.
+    In a store that has no folders, as S3, each file appears when it is complete, and the dataset counts as there when
+    all of them have. A subclass reads and writes the files, and names them.
     """
 
     FILES: ClassVar[tuple[str, ...]]
 
     def __init__(
-        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str,
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(filepath=PurePosixPath(filepath), version=version)
+        self._store = FileStore(filepath, credentials)
+        super().__init__(
+            filepath=self._store.path,
+            version=version,
+            exists_function=self._store.fs.exists,
+            glob_function=self._store.fs.glob,
+        )
         self.metadata = metadata
 
     @abstractmethod
     def _read(self, folder: Path) -> Content:
-        """Read what the folder holds."""
+        """Read what the folder holds, all of it: the folder may be gone afterwards."""
 
     @abstractmethod
     def _write(self, data: Content, folder: Path) -> None:
@@ -36,11 +50,19 @@ class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
 
     def load(self) -> Content:
         """Read the files. Raises InputError where they do not belong together."""
-        return self._read(Path(self._get_load_path()))
+        with self._store.at_hand(self._get_load_path(), self.FILES) as folder:
+            return self._read(folder)
 
     def save(self, data: Content) -> None:
         """Write the files into a new folder, which takes its final name when all are complete."""
-        folder = Path(self._get_save_path())
+        if self._store.is_local:
+            self._save_here(data, Path(self._get_save_path()))
+            return
+        with tempfile.TemporaryDirectory(prefix="animl-kedro-") as files:
+            self._write(data, Path(files))
+            self._store.put(self._get_save_path(), Path(files))
+
+    def _save_here(self, data: Content, folder: Path) -> None:
         with written_whole(folder) as temporary:
             temporary.mkdir()
             self._write(data, temporary)
@@ -48,8 +70,15 @@ class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _exists(self) -> bool:
-        folder = Path(self._get_load_path())
-        return all((folder / name).is_file() for name in self.FILES)
+        try:
+            folder: PurePosixPath = self._get_load_path()
+        except DatasetError:  # there is no version
+            return False
+        return all(self._store.holds(folder / name) for name in self.FILES)
+
+    def _release(self) -> None:
+        super()._release()
+        self._store.forget()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "version": self._version}
+        return {"filepath": self._store.address(self._filepath), "version": self._version}

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.reporting import create_pipeline
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
+from factories import catalog_entries
 from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, without
 
 CONF = Path(__file__).parents[3] / "conf" / "base"
@@ -22,7 +22,7 @@ CONF = Path(__file__).parents[3] / "conf" / "base"
 
 def make_catalog(folder: Path) -> DataCatalog:
     """The catalog entries of the project, with their files below another folder."""
-    entries: dict[str, dict[str, Any]] = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    entries = catalog_entries("reporting")
     return DataCatalog.from_config(
         {name: entry | {"filepath": str(folder / entry["filepath"])} for name, entry in entries.items()}
     )
@@ -40,11 +40,11 @@ def run(folder: Path, predictions: pd.DataFrame) -> DataCatalog:
 
 
 def test_pipeline_outputs_are_all_versioned_entries_of_the_catalog() -> None:
-    entries = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    entries = catalog_entries("reporting")
     assert set(entries) == create_pipeline().all_outputs()
     for entry in entries.values():
         assert entry["versioned"] is True
-        assert entry["filepath"].startswith("${globals:data}/08_reporting/")
+        assert entry["filepath"].startswith("data/08_reporting/")
         assert entry["metadata"]["kedro-viz"] == {"layer": "reporting"}
         assert entry["metadata"]["description"]
 

@@ -1,0 +1,87 @@
+"""Results in a bucket: one prefix changes, and all that is no folder of images lies there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from kedro.io import DataCatalog
+from s3fs import S3FileSystem
+
+from animl_kedro.datasets.megadetector_results import MegaDetectorResultsDataset
+from animl_kedro.sample.server import S3Server, serve_folder
+from crop_factories import make_crops as make_crops_of_labels
+from crop_factories import make_image_files
+from projects import Project
+from reporting_factories import make_crops, make_history, make_predictions
+
+BUCKET = "results"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """An S3 server that is found as a person's is: by the environment."""
+    (tmp_path / "served").mkdir()
+    with serve_folder(tmp_path / "served", BUCKET) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name, value in server.credentials.items():
+            monkeypatch.setenv(name.upper(), value)
+        S3FileSystem.clear_instance_cache()  # of the server of the test before
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: S3Server) -> Project:
+    """A project whose results lie in the bucket, by what conf/animl tells a person to write."""
+    project = Project(tmp_path / "project")
+    project.configure("globals", {"data": f"s3://{server.bucket}/island"})
+    return project
+
+
+def keys() -> set[str]:
+    """The keys of the bucket, without versions."""
+    listing = boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    names = [item["Key"].split("/") for item in listing]
+    return {"/".join(part for part in name if "T" not in part or not part.endswith("Z")) for name in names}
+
+
+def save(catalog: DataCatalog, **tables: object) -> None:
+    for name, table in tables.items():
+        catalog.save(name, table)
+
+
+def test_report_is_made_in_the_bucket_of_what_lies_there(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = make_predictions()
+    crops = make_crops(predictions)
+    save(project.catalog, predictions=predictions, crops=crops, training_history=make_history())
+    project.run("reporting")
+    catalog = project.catalog
+    assert catalog.load("report").startswith("<!doctype html>")
+    assert len(catalog.load("average_precision")) > 0
+    assert "Report: s3://results/island/08_reporting/report.html/" in capsys.readouterr().out.replace("\n", "")
+    assert {"island/03_primary/crops.parquet", "island/08_reporting/report.html/report.html"} <= keys()
+    assert not (project.folder / "data").exists()
+
+
+def test_splits_and_their_exports_are_made_in_the_bucket_and_kept_from_there(project: Project) -> None:
+    crops = make_crops_of_labels(locations=12)
+    save(project.catalog, crops=crops, image_files=make_image_files(crops))
+    project.run("dataset_split")
+    catalog = project.catalog
+    splits = catalog.load("splits")
+    assert catalog.load("split_ccts").keys() == {"train", "val", "test"}
+    assert len(catalog.load("classification_dataset").splits["test"]) > 0
+    split_of = catalog.load("labeled_crops").merge(splits, on="crop_id").set_index(["dataset", "location"])["split"]
+    assert catalog.load("previous_splits").split_of == split_of.to_dict()
+    assert "island/05_model_input/cameratraps/cameratraps/splits.json" in keys()
+    assert not (project.folder / "data").exists()
+
+
+def test_detections_in_a_bucket_load_as_they_were(server: S3Server) -> None:
+    dataset = MegaDetectorResultsDataset(filepath=f"s3://{BUCKET}/detections.json")
+    results = {"info": {"format_version": "1.6"}, "detection_categories": {"1": "animal"}, "images": []}
+    assert not dataset.exists()
+    dataset.save(results)
+    assert dataset.exists()
+    assert dataset.load() == results
