@@ -8,6 +8,7 @@ import pandas as pd
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.reporting.confusion import count_pairs, square
 from animl_kedro.pipelines.reporting.curves import trace_curves
+from animl_kedro.pipelines.reporting.figures import confusion_figure, precision_recall_figure, split_figure
 from animl_kedro.pipelines.reporting.measuring import measure, nested
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.wording import SPLITS, rows_of, score
@@ -52,23 +53,32 @@ def count_confusions(predictions: pd.DataFrame) -> pd.DataFrame:
     return confusion_matrix
 
 
-def plot_precision_recall(precision_recall_curves: pd.DataFrame, average_precision: pd.DataFrame) -> Any:
-    """Draw the precision-recall curves of the test split."""
+def plot_precision_recall(
+    precision_recall_curves: pd.DataFrame, average_precision: pd.DataFrame
+) -> tuple[Any, dict[str, Any]]:
+    """Draw the precision-recall curves: those of the test split as a picture, and those of all interactively."""
     # matplotlib takes half a second to import: only the nodes that draw pay for it
     from animl_kedro.pipelines.reporting.plots import plot_curves  # noqa: PLC0415
 
     figure = plot_curves(precision_recall_curves, average_precision)
     logger.info("drew the curves of %d classes", len(rows_of(average_precision, Split.TEST, "class")))
-    return figure
+    return figure, precision_recall_figure(precision_recall_curves, average_precision)
 
 
-def plot_confusions(confusion_matrix: pd.DataFrame) -> Any:
-    """Draw the confusion matrix of the test split."""
+def plot_confusions(confusion_matrix: pd.DataFrame) -> tuple[Any, dict[str, Any]]:
+    """Draw the confusion matrix: that of the test split as a picture, and those of all interactively."""
     # matplotlib takes half a second to import: only the nodes that draw pay for it
     from animl_kedro.pipelines.reporting.plots import plot_matrix  # noqa: PLC0415
 
     figure = plot_matrix(confusion_matrix)
     logger.info("drew the confusion matrix of %d classes", len(square(confusion_matrix, Split.TEST)[0]))
+    return figure, confusion_figure(confusion_matrix)
+
+
+def plot_splits(average_precision: pd.DataFrame) -> dict[str, Any]:
+    """Draw what the splits consist of, interactively."""
+    figure = split_figure(average_precision)
+    logger.info("drew the crops of %d splits", average_precision["split"].nunique())
     return figure
 
 

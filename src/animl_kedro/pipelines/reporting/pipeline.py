@@ -7,6 +7,7 @@ from animl_kedro.pipelines.reporting.nodes import (
     measure_average_precision,
     plot_confusions,
     plot_precision_recall,
+    plot_splits,
     trace_precision_recall,
     write_report,
 )
@@ -32,15 +33,16 @@ def create_pipeline() -> Pipeline:
             Node(
                 plot_precision_recall,
                 {"precision_recall_curves": "precision_recall_curves", "average_precision": "average_precision"},
-                "precision_recall_plot",
+                ["precision_recall_plot", "precision_recall_figure"],
                 name="plot_precision_recall",
             ),
             Node(
                 plot_confusions,
                 {"confusion_matrix": "confusion_matrix"},
-                "confusion_matrix_plot",
+                ["confusion_matrix_plot", "confusion_matrix_figure"],
                 name="plot_confusions",
             ),
+            Node(plot_splits, {"average_precision": "average_precision"}, "split_figure", name="plot_splits"),
             Node(
                 write_report,
                 {
