@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pandas as pd
 from PIL.Image import Image
 
 from animl_kedro.errors import InputError
 from animl_kedro.files import MAX_NAME_BYTES, TEMPORARY_NAME, fault_of_relative_path
+from animl_kedro.image_selection import ImageSelection, column_of
 from animl_kedro.images import UnreadableImageError, open_image
 from animl_kedro.places import ABSENT, FileStat, LocalPlace, Place
 
@@ -17,18 +19,29 @@ LOCK = ".lock"
 class ImageFolder(Mapping[str, Image]):
     """The images below a folder, by their relative path with forward slashes.
 
-    ``folders`` names other places for some of the first folders in these paths, by their names. A path that could lead
-    out of the folder is a ValueError in every method but ``in``. The folder can be pickled to other processes and
-    machines, which find the same files there if the places are shared: then credentials travel with it. Where a remote
-    store cannot be reached, or refuses, every method raises InputError.
+    ``folders`` names other places for some of the first folders in these paths, by their names. ``column`` is the one
+    of tables that holds such paths. A path that could lead out of the folder is a ValueError in every method but
+    ``in``. The folder can be pickled to other processes and machines, which find the same files there if the places are
+    shared: then credentials travel with it. Where a remote store cannot be reached, or refuses, every method raises
+    InputError.
     """
 
-    def __init__(self, root: Path | Place, folders: Mapping[str, Path | Place] | None = None) -> None:
+    def __init__(
+        self, root: Path | Place, folders: Mapping[str, Path | Place] | None = None, *, column: str = "crop_id"
+    ) -> None:
         self._root = _place(root)
         self._folders = {name: _place(folder) for name, folder in (folders or {}).items()}
+        self._column = column
 
     def __str__(self) -> str:
         return str(self._root)
+
+    def select(self, table: pd.DataFrame) -> ImageSelection[str]:
+        """The images of a table's rows, a mapping in the table's order; nothing is opened before it is asked for.
+
+        Raises InputError where the table lacks the column that names the images.
+        """
+        return ImageSelection(self.__getitem__, ((key, key) for key in column_of(table, self._column)))
 
     @property
     def root(self) -> Path:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from kedro.io import DataCatalog, DatasetError
 
 from animl_kedro.datasets.image_archive import ImageArchive, ImageArchiveDataset, ImageArchivesDataset
-from animl_kedro.datasets.object_errors import MissingKeyError
+from animl_kedro.datasets.object_errors import MissingKeyError, ObjectError
 from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
 from animl_kedro.images import UnreadableImageError
@@ -61,6 +62,22 @@ def test_archive_without_a_key_raises_a_key_error_that_names_it(archive: ImageAr
     assert str(caught.value) == "s3://archive has no key 'original/none.jpg'"
     assert archive.get("original/none.jpg") is None
     assert "original/none.jpg" not in archive
+
+
+def test_archive_tells_what_it_holds_without_fetching_it(archive: ImageArchive) -> None:
+    assert "original/turned.jpg" in archive
+    assert "broken.jpg" in archive
+    assert "original" not in archive
+    something_else: object = 5
+    assert something_else not in archive
+
+
+def test_archive_that_refuses_to_tell_of_a_key_is_not_said_to_lack_it() -> None:
+    archive = ImageArchive(S3Bucket("closed", endpoint_url=NOBODY, region="us-east-1", anonymous=True))
+    with Stubber(archive.bucket.client) as stub:
+        stub.add_client_error("head_object", "AccessDenied", http_status_code=403)
+        with pytest.raises(ObjectError, match=r"s3://closed, key 'a\.jpg': 403"):
+            "a.jpg" in archive  # noqa: B015
 
 
 def test_archive_with_something_else_than_an_image_refuses_it(archive: ImageArchive) -> None:

@@ -242,8 +242,8 @@ def test_credentials_by_the_names_of_boto3_and_of_s3fs_are_shown_nowhere(
         wrong = dict(zip(names, ("AKIAOTHER", "OTHERSECRET"), strict=True))
         right = dict(zip(names, server.credentials.values(), strict=True))
         for credentials, works in ((right, True), (wrong, False)):
-            arguments = {"credentials": credentials, "fs_args": {"endpoint_url": server.endpoint_url}}
-            dataset = ImageFolderDataset(path=f"s3://{BUCKET}/crops", **arguments)
+            where = {"endpoint_url": server.endpoint_url}
+            dataset = ImageFolderDataset(path=f"s3://{BUCKET}/crops", credentials=credentials, fs_args=where)
             folder = dataset.load()
             if works:
                 folder.write("x.jpg", b"x")

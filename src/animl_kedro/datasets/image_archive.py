@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any, NoReturn
 
+import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from PIL.Image import Image
 
@@ -11,6 +12,7 @@ from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.datasets.object_reader import ObjectReader
 from animl_kedro.datasets.s3_bucket import S3Bucket
 from animl_kedro.errors import InputError
+from animl_kedro.image_selection import ImageSelection, column_of
 from animl_kedro.images import open_image
 
 ATTEMPTS, STALL_TIMEOUT_S = 5, 30.0
@@ -30,6 +32,14 @@ class ImageArchive(Mapping[str, Image]):
         del dataset
         return self
 
+    def select(self, images: pd.DataFrame) -> ImageSelection[str]:
+        """The images of a table's rows by ``image_id``, in the table's order, each fetched when it is asked for.
+
+        Raises InputError where the table lacks image_id or key.
+        """
+        ids, keys = column_of(images, "image_id"), column_of(images, "key")
+        return ImageSelection(self.__getitem__, zip(ids, keys, strict=True))
+
     def reader(self, *, attempts: int = ATTEMPTS, stall_timeout_s: float = STALL_TIMEOUT_S) -> ObjectReader:
         """A reader of many objects. Raises InputError where there are no credentials to be found."""
         return ObjectReader(self.bucket, self.prefix, attempts=attempts, stall_timeout_s=stall_timeout_s)
@@ -40,14 +50,21 @@ class ImageArchive(Mapping[str, Image]):
         Raises MissingKeyError where there is none, another ObjectError where it cannot be had, and InputError where no
         object of the archive can.
         """
+        buffer = BytesIO()
+        self._own_reader().read(key, buffer)
+        return buffer.getvalue()
+
+    def _own_reader(self) -> ObjectReader:
         if self._reader is None:
             self._reader = self.reader()
-        buffer = BytesIO()
-        self._reader.read(key, buffer)
-        return buffer.getvalue()
+        return self._reader
 
     def __getitem__(self, key: str) -> Image:
         return open_image(self.read_bytes(key))
+
+    def __contains__(self, key: object) -> bool:
+        """Whether the archive holds the key; nothing is fetched. Raises as `read_bytes` where it cannot be told."""
+        return isinstance(key, str) and self._own_reader().holds(key)
 
     def __iter__(self) -> Iterator[str]:
         client, arguments = self.bucket.client, self.bucket.arguments
@@ -78,6 +95,18 @@ class ImageArchives(Mapping[str, ImageArchive]):
                 f"{', '.join(map(repr, self._archives))}: add it under `datasets:` there."
             )
         return self._archives[dataset]
+
+    def select(self, images: pd.DataFrame) -> ImageSelection[tuple[str, str]]:
+        """The images of a table's rows by ``image_id``, in the table's order, each fetched when it is asked for.
+
+        Raises InputError where the table lacks image_id, dataset or key.
+        """
+        ids, datasets, keys = (column_of(images, name) for name in ("image_id", "dataset", "key"))
+        return ImageSelection(self._fetch, zip(ids, zip(datasets, keys, strict=True), strict=True))
+
+    def _fetch(self, place: tuple[str, str]) -> Image:
+        dataset, key = place
+        return self.of_dataset(dataset)[key]
 
     def __getitem__(self, dataset: str) -> ImageArchive:
         return self._archives[dataset]

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import LOCK, ImageFolder
+from animl_kedro.image_store import ImageStore
 from animl_kedro.places import Place, place_of
 
-__all__ = ["LOCK", "ImageFolder", "ImageFolderDataset"]
+__all__ = ["LOCK", "ImageFolder", "ImageFolderDataset", "ImageStoreDataset"]
 
 S3_PROTOCOLS = ("s3", "s3a")
 
@@ -27,6 +29,8 @@ S3_OPTIONS = {
 class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     """Gives an `ImageFolder`: a mapping from relative paths to upright RGB Pillow images.
 
+    ``column`` is the column of tables that holds such paths, by which `ImageFolder.select` chooses images.
+
     Pipelines write files into the folder one by one, each of them whole; the dataset itself is never saved. Images that
     lie elsewhere already are adopted by ``folders``: a data set's name, and the folder that its images' file names are
     relative to. What is absent there is downloaded to there.
@@ -37,12 +41,6 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     ``aws_secret_access_key`` and ``aws_session_token``; without any, boto3 looks for them as always.
 
     YAML example::
-
-        image_store:
-          type: animl_kedro.datasets.image_folder.ImageFolderDataset
-          path: data/02_intermediate/images
-          folders:
-            channel_islands: /mnt/archive/channel-islands-camera-traps
 
         crop_images:
           type: animl_kedro.datasets.image_folder.ImageFolderDataset
@@ -60,6 +58,7 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
         self,
         *,
         path: str,
+        column: str = "crop_id",
         folders: dict[str, str] | None = None,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
@@ -73,11 +72,12 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
         options = (fs_args or {}) | (credentials or {})
         self._root = _place(path, options)
         self._folders = {name: _place(folder, options) for name, folder in (folders or {}).items()}
+        self._column = column
         self.metadata = metadata
 
     def load(self) -> ImageFolder:
         """Give the folder, which need not be there yet."""
-        return ImageFolder(self._root, self._folders)
+        return ImageFolder(self._root, self._folders, column=self._column)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: images are written one by one by the nodes that make them."""
@@ -88,6 +88,55 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._root)} | {name: str(folder) for name, folder in self._folders.items()}
+
+
+class ImageStoreDataset(ImageFolderDataset):
+    """Gives an `ImageStore`: a mapping from image ids to upright RGB Pillow images, and an `ImageFolder` as well.
+
+    ``manifest`` is a dataset that loads the columns image_id and path of `ImageFiles`. Everything else is as in
+    `ImageFolderDataset`.
+
+    YAML example::
+
+        image_store:
+          type: animl_kedro.datasets.image_folder.ImageStoreDataset
+          path: data/02_intermediate/images
+          manifest:
+            type: pandas.ParquetDataset
+            filepath: data/02_intermediate/image_files.parquet
+            load_args: {columns: [image_id, path]}
+          folders:
+            channel_islands: /mnt/archive/channel-islands-camera-traps
+
+    Python example::
+
+        catalog.load("image_store")["santa_cruz_island:0a1b2c"].show()
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        manifest: dict[str, Any],
+        folders: dict[str, str] | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(path=path, folders=folders, credentials=credentials, fs_args=fs_args, metadata=metadata)
+        self._manifest: AbstractDataset[Any, pd.DataFrame] = AbstractDataset.from_config("manifest", dict(manifest))
+
+    def load(self) -> ImageStore:
+        """Give the store, which need not be there yet; nor need the manifest."""
+        return ImageStore(self._root, self._folders, read_manifest=self._read_manifest)
+
+    def _read_manifest(self) -> pd.DataFrame:
+        """Read the manifest. Raises InputError where there is none yet."""
+        if not self._manifest.exists():
+            raise InputError(
+                f"There is no manifest of the images in {self._root} yet. Run first: kedro run --pipeline=ingestion"
+            )
+        return self._manifest.load()
 
 
 def _place(address: str, options: Mapping[str, Any]) -> Place:

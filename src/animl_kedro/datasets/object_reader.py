@@ -10,12 +10,19 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from animl_kedro.datasets.object_errors import ObjectError, PassingError, error_of_text, object_error
+from animl_kedro.datasets.object_errors import (
+    MissingKeyError,
+    ObjectError,
+    PassingError,
+    error_of_text,
+    object_error,
+)
 from animl_kedro.datasets.s3_bucket import S3Bucket
 
 if TYPE_CHECKING:
@@ -97,6 +104,16 @@ class ObjectReader:
                     raise
         return self._copy(key, target)
 
+    def holds(self, key: str) -> bool:
+        """Whether there is such an object; nothing is fetched. Raises ObjectError or InputError where none can tell."""
+        full = self._prefix + key
+        try:
+            with _boto3_errors(self._bucket.name, full):
+                self._bucket.client.head_object(Key=full, **self._bucket.arguments)
+        except MissingKeyError:
+            return False
+        return True
+
     def _copy(self, key: str, target: IO[bytes]) -> ObjectFile:
         """Copy an object, and check its size and, where its ETag is an MD5, its checksum."""
         answer = self._ask(key)
@@ -139,16 +156,8 @@ class ObjectReader:
             yield memoryview(piece)
 
     def _ask_boto3(self, key: str) -> _Answer:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see S3Bucket
-
-        try:
+        with _boto3_errors(self._bucket.name, key):
             response = self._bucket.client.get_object(Key=key, **self._bucket.arguments)
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code"))
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            raise object_error(self._bucket.name, key, status, code, str(error)) from None
-        except BotoCoreError as error:
-            raise PassingError(f"s3://{self._bucket.name}, key {key!r}: {type(error).__name__}") from None
         return _Answer(response["ContentLength"], response.get("ETag"), response["Body"].iter_chunks(PIECE))
 
     def _has_checksum_as_etag(self, key: str) -> bool:
@@ -192,3 +201,18 @@ class ObjectReader:
             retry_config={"max_retries": 0},  # `read` does it, and knows about the bytes as well
             **identity,
         )
+
+
+@contextmanager
+def _boto3_errors(bucket: str, key: str) -> Iterator[None]:
+    """Tell boto3's errors as ours."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see S3Bucket
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        raise object_error(bucket, key, status, code, str(error)) from None
+    except BotoCoreError as error:
+        raise PassingError(f"s3://{bucket}, key {key!r}: {type(error).__name__}") from None
