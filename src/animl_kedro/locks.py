@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -33,3 +34,20 @@ def alone_in(folder: ImageFolder, doing: str) -> Iterator[None]:
                 continue
             locks.callback(lock.release)
         yield
+
+
+@contextmanager
+def sole_run_in(folder: Path, doing: str, advice: str) -> Iterator[None]:
+    """The same for work that is not worth waiting for: raises InputError with the advice where another run is at it."""
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(f"Another run is {doing} in {folder}: wait until it ends, or stop it. {advice}") from error
+    except OSError:  # a folder that can only be read, or has no locks
+        logger.debug("no lock can be held in %s", folder)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -18,6 +18,7 @@ from animl_kedro.errors import InputError
 from animl_kedro.formats.calibration import AS_IT_IS
 from animl_kedro.formats.label_specification import LabelMap
 from animl_kedro.formats.taxonomy import Taxonomy
+from animl_kedro.locks import sole_run_in
 from animl_kedro.pipelines.dataset_split.nodes import label_crops, weigh_crops
 from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
@@ -120,6 +121,14 @@ def test_training_again_with_shuffled_rows_gives_the_same_weights(
     assert torch.equal(torch.random.get_rng_state(), state)
     for name, tensor in trained[0].network.state_dict().items():
         assert torch.equal(tensor, again.network.state_dict()[name]), name
+
+
+def test_training_where_another_run_trains_is_refused(tables: Tables, tmp_path: Path) -> None:
+    with (
+        sole_run_in(tmp_path, "training", ""),
+        pytest.raises(InputError, match=r"Another run is training in .* training_checkpoints in the catalog"),
+    ):
+        train(tables, checkpoints=tmp_path)
 
 
 def test_training_with_another_seed_gives_other_weights(

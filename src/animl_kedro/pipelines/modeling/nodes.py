@@ -11,6 +11,7 @@ from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.cropping.parameters import CroppingParams
 from animl_kedro.datasets.image_folder import ImageFolder
+from animl_kedro.locks import sole_run_in
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.tables import (
     PROBABILITY_PREFIX,
@@ -22,6 +23,8 @@ from animl_kedro.tables import (
 )
 
 logger = logging.getLogger(__name__)
+
+ELSEWHERE = "To train two at once, give each its own folder: training_checkpoints in the catalog."
 
 
 def train_classifier(
@@ -41,7 +44,8 @@ def train_classifier(
     from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415
 
     crops = with_splits(labeled_crops, splits)
-    classifier, history = train(crops, sample_weights, label_index, crop_images, params, training_checkpoints)
+    with sole_run_in(training_checkpoints, "training", ELSEWHERE):
+        classifier, history = train(crops, sample_weights, label_index, crop_images, params, training_checkpoints)
     best = classifier.provenance["best"]
     logger.info(
         "trained %s for %d epochs; the best, number %d, has a validation macro average precision of %.3f",
@@ -106,7 +110,8 @@ def classify_folds(
     from animl_kedro.pipelines.modeling.folds import classify_out_of_fold, measure_pooled  # noqa: PLC0415
 
     crops = with_splits(labeled_crops, splits)
-    predictions = classify_out_of_fold(crops, label_index, crop_images, params, training_checkpoints)
+    with sole_run_in(training_checkpoints, "training", ELSEWHERE):
+        predictions = classify_out_of_fold(crops, label_index, crop_images, params, training_checkpoints)
     measured = measure_pooled(predictions, labeled_crops)
     logger.info(
         "classified %d crops out of their fold: macro average precision %.3f",
