@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from animl_kedro.pipelines.reporting.scores import ClassScores
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.unsignedinteger] | NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -27,28 +28,32 @@ def average_precisions_by_group(scores: ClassScores, groupings: Sequence[Groupin
     average precision would be 1.
     """
     values = [np.full((len(grouping.names), len(scores.labels)), np.nan) for grouping in groupings]
+    small = [_small(grouping.codes, len(grouping.names)) for grouping in groupings]
     for label in range(len(scores.labels)):
         likely_first = np.argsort(-scores.probabilities[:, label])
         ordered = scores.probabilities[likely_first, label]
+        threshold = np.cumsum(np.diff(ordered, prepend=np.inf) != 0, dtype=np.int32)
         is_positive = scores.truth[likely_first] == label
-        for grouping, of_grouping in zip(groupings, values, strict=True):
-            codes = grouping.codes[likely_first]
-            of_grouping[:, label] = _average_precisions(is_positive, ordered, codes, len(grouping.names))
+        for codes, of_grouping in zip(small, values, strict=True):
+            of_grouping[:, label] = _average_precisions(is_positive, threshold, codes[likely_first], len(of_grouping))
     return values
 
 
-def _average_precisions(is_positive: NDArray[np.bool_], scores: Floats, codes: NDArray[np.intp], groups: int) -> Floats:
-    """(n_groups,) average precision of (n,) truth and scores that fall, and the groups that they belong to."""
+def _average_precisions(
+    is_positive: NDArray[np.bool_], threshold: NDArray[np.int32], codes: Codes, groups: int
+) -> Floats:
+    """(n_groups,) average precision of (n,) truth, numbers of thresholds that fall, and groups that crops belong to."""
     sizes = np.bincount(codes, minlength=groups)
     positives = np.bincount(codes[is_positive], minlength=groups)
-    order = np.argsort(_small(codes, groups), kind="stable")  # group after group, the scores still falling
-    is_positive, scores, codes = is_positive[order], scores[order], codes[order]
-    ends_tie = np.append((np.diff(scores) != 0) | (np.diff(codes) != 0), True)[: len(codes)]
+    order = np.argsort(codes, kind="stable")  # group after group, the thresholds still falling
+    is_positive, threshold = is_positive[order], threshold[order]
+    ends_tie = np.append(np.diff(threshold) != 0, True)[: len(order)]
+    ends_tie[(sizes.cumsum() - 1)[sizes > 0]] = True
     ends = np.flatnonzero(ends_tie)
-    group = codes[ends]
+    group = np.repeat(np.arange(groups), sizes)[ends]
     taken = ends + 1 - _before(sizes)[group]
     found = is_positive.cumsum()[ends] - _before(positives)[group]
-    begins_group = np.append(True, np.diff(group) != 0)[: len(group)]
+    begins_group = np.diff(group, prepend=-1) != 0
     gained = np.where(begins_group, found, np.diff(found, prepend=0))
     sums = np.bincount(group, weights=gained * (found / taken), minlength=groups)
     measurable = (positives > 0) & (positives < sizes)
@@ -64,7 +69,7 @@ def group_means(values: Floats) -> Iterator[tuple[int, float]]:
     yield from zip(counts.tolist(), means.tolist(), strict=True)
 
 
-def _small(codes: NDArray[np.intp], groups: int) -> NDArray[np.integer]:
+def _small(codes: NDArray[np.intp], groups: int) -> Codes:
     """The codes in 16 bits where they fit: numpy sorts these several times as fast."""
     return codes.astype(np.uint16) if groups <= np.iinfo(np.uint16).max else codes
 
