@@ -15,6 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
+from animl_kedro import table_checks  # noqa: F401 - registers what the schemas below check with
 from animl_kedro.errors import InputError
 
 
@@ -92,7 +93,7 @@ class Images(Table):
     if it did.
     """
 
-    image_id: Series[str] = pa.Field(unique=True)
+    image_id: Series[str] = pa.Field(distinct=True)
     dataset: Series[str]
     key: Series[str]
     file_name: Series[str]
@@ -115,7 +116,7 @@ class Annotations(Table):
     not tell the size of an image. All are present or all are missing. ``confidence`` is missing for labels by people.
     """
 
-    annotation_id: Series[str] = pa.Field(unique=True)
+    annotation_id: Series[str] = pa.Field(distinct=True)
     image_id: Series[str]
     label: Series[str]
     box_unit: Series[str] = pa.Field(nullable=True, isin=list(BoxUnit))
@@ -144,7 +145,7 @@ class ImageFiles(Table):
     no file, and then ``error`` says why.
     """
 
-    image_id: Series[str] = pa.Field(unique=True)
+    image_id: Series[str] = pa.Field(distinct=True)
     key: Series[str]
     path: Series[str] = pa.Field(nullable=True)
     bytes: Series[pd.Int64Dtype] = pa.Field(nullable=True, gt=0)
@@ -162,7 +163,7 @@ class Crops(Table):
     detector that found the box, where one did. ``settings`` is the checksum of the cropping parameters.
     """
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     dataset: Series[str]
     image_id: Series[str]
     image_path: Series[str]
@@ -200,7 +201,7 @@ class RejectedBoxes(Table):
 class OrphanedCrops(Table):
     """One row a file in the crop folder that no box belongs to any more."""
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     bytes: Series[int] = pa.Field(ge=0)
 
 
@@ -210,7 +211,7 @@ class LabeledCrops(Table):
     ``dataset_label`` is the label that the crop came with, ``label`` the class that the label map made of it.
     """
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     dataset: Series[str]
     image_id: Series[str]
     location: Series[str]
@@ -223,7 +224,7 @@ class LabeledCrops(Table):
 class RejectedCrops(Table):
     """One row a crop that takes no part in training or measuring, and why."""
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     dataset_label: Series[str]
     reason: Series[str]
     detail: Series[str]
@@ -256,7 +257,7 @@ def data_checksum(crops: pd.DataFrame) -> str:
 class Splits(Table):
     """One row a crop: the split that it belongs to, and its fold, counted from 0, where there are folds."""
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     split: Series[str] = pa.Field(isin=list(Split))
     fold: Series[pd.Int64Dtype] = pa.Field(nullable=True, ge=0)
 
@@ -304,7 +305,7 @@ class SampleWeights(Table):
     has the same sum for every class. A class of which nothing is confident has zeros.
     """
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     label_weight: Series[float] = pa.Field(gt=0)
     confidence_weight: Series[float] = pa.Field(ge=0)
     balanced_confidence_weight: Series[float] = pa.Field(ge=0)
@@ -313,7 +314,7 @@ class SampleWeights(Table):
 class ClassificationCrops(Table):
     """One row a crop, in the columns of CameraTraps' classification_ds.csv; ``path`` is below the crop folder."""
 
-    path: Series[str] = pa.Field(unique=True)
+    path: Series[str] = pa.Field(distinct=True)
     dataset: Series[str]
     location: Series[str]
     dataset_class: Series[str]
@@ -348,7 +349,7 @@ class Predictions(Table):
     earlier versions have no logits.
     """
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     split: Series[str] = pa.Field(isin=list(Split))
     label: Series[str]
     probabilities: Series[float] = pa.Field(alias=f"^{PROBABILITY_PREFIX}.+", regex=True, ge=0, le=1)
@@ -361,7 +362,7 @@ class FoldPredictions(Table):
     There is no row where no folds are trained.
     """
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     fold: Series[int] = pa.Field(ge=0)
     label: Series[str]
     probabilities: Series[float] = pa.Field(alias=f"^{PROBABILITY_PREFIX}.+", regex=True, ge=0, le=1)
@@ -394,7 +395,7 @@ class InferenceFailures(Table):
     failure: Series[str]
 
 
-class AveragePrecision(Table):
+class FoldAveragePrecision(Table):
     """One row a split and class, and three rows a split for the means over its classes.
 
     ``kind`` is "class" or "mean"; a mean's ``label`` is "macro", "weighted" or "micro". ``average_precision`` is
@@ -408,6 +409,55 @@ class AveragePrecision(Table):
     positives: Series[int] = pa.Field(ge=0)
     crops: Series[int] = pa.Field(ge=0)
     locations: Series[int] = pa.Field(ge=0)
+
+
+class AveragePrecision(FoldAveragePrecision):
+    """As `FoldAveragePrecision`, with how sure it is; of sequences, ``positives`` and ``crops`` count these.
+
+    ``low`` and ``high`` are the ends of the interval by bootstrap over locations, ``image_low`` and ``image_high`` over
+    images (or sequences), which are not independent: it is there to show the difference. Ends are missing where the
+    value is, or where there are fewer than two to draw from. ``reliable`` is false of what is measured at fewer than
+    three locations.
+    """
+
+    low: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    high: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    image_low: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    image_high: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    reliable: Series[bool]
+
+
+class ScoresByClass(Table):
+    """One row a split and class: how the class fares where every crop is given to its likeliest class.
+
+    ``predicted`` are the crops given to the class, ``right`` those of them that are of it. ``precision`` is missing
+    where none is predicted, ``recall`` where there is no positive, ``f1`` where there is neither.
+    """
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    label: Series[str]
+    positives: Series[int] = pa.Field(ge=0)
+    predicted: Series[int] = pa.Field(ge=0)
+    right: Series[int] = pa.Field(ge=0)
+    precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    recall: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    f1: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class Reliability(Table):
+    """One row a split and bin of confidence, the probability of the likeliest class: how often it is right.
+
+    A bin holds the confidences above ``low`` up to ``high``, the first one 0 as well; the last two columns are missing
+    where it has no crops.
+    """
+
+    split: Series[str] = pa.Field(isin=list(Split))
+    bin: Series[int] = pa.Field(ge=0)
+    low: Series[float] = pa.Field(ge=0, le=1)
+    high: Series[float] = pa.Field(ge=0, le=1)
+    crops: Series[int] = pa.Field(ge=0)
+    mean_confidence: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    accuracy: Series[float] = pa.Field(nullable=True, ge=0, le=1)
 
 
 class PrecisionRecallCurves(Table):
@@ -442,7 +492,7 @@ class GroupKind(StrEnum):
 class CropSaturations(Table):
     """One row a crop: the mean saturation of its picture, 0 for grey, or why the picture could not be read."""
 
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     saturation: Series[float] = pa.Field(nullable=True, ge=0, le=1)
     fault: Series[str] = pa.Field(nullable=True)
 
@@ -478,7 +528,7 @@ class LabelErrors(Table):
     file_name: Series[str]
     location: Series[str] = pa.Field(nullable=True)
     datetime: Series[pa.DateTime] = pa.Field(nullable=True)
-    crop_id: Series[str] = pa.Field(unique=True)
+    crop_id: Series[str] = pa.Field(distinct=True)
     split: Series[str] = pa.Field(isin=list(Split))
     dataset_label: Series[str]
     label: Series[str]
@@ -486,3 +536,36 @@ class LabelErrors(Table):
     confidence: Series[float] = pa.Field(ge=0, le=1)
     label_probability: Series[float] = pa.Field(ge=0, le=1)
     margin: Series[float] = pa.Field(ge=0, le=1)
+
+
+class ThresholdOutcome(StrEnum):
+    """Whether a threshold reaches its target."""
+
+    REACHED = "reached"
+    BEST_POSSIBLE = "best_possible"
+    NOT_MEASURABLE = "not_measurable"
+
+
+class RecommendedThresholds(Table):
+    """One row a class, and one of the kind "mean" with the label "micro": one threshold for all classes.
+
+    ``threshold`` was chosen on ``split``, so that the measure ``target`` is at least ``wanted`` there. What it gives
+    there stands in the next columns, and what it gives in the test in those that begin with ``test_``. False alarms
+    are crops of other classes. What cannot be measured is missing.
+    """
+
+    kind: Series[str] = pa.Field(isin=["class", "mean"])
+    label: Series[str]
+    target: Series[str] = pa.Field(isin=["precision", "recall"])
+    wanted: Series[float] = pa.Field(gt=0, le=1)
+    outcome: Series[str] = pa.Field(isin=list(ThresholdOutcome))
+    threshold: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    split: Series[str] = pa.Field(isin=list(Split))
+    positives: Series[int] = pa.Field(ge=0)
+    precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    recall: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    false_alarms_per_1000_images: Series[float] = pa.Field(nullable=True, ge=0)
+    test_positives: Series[int] = pa.Field(ge=0)
+    test_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    test_recall: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    test_false_alarms_per_1000_images: Series[float] = pa.Field(nullable=True, ge=0)

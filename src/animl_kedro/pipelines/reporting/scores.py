@@ -36,20 +36,25 @@ class ClassScores:
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.intp)
 
 
+def labels_of(predictions: pd.DataFrame) -> list[str]:
+    """The classes that there are probabilities for, sorted."""
+    prefix = PROBABILITY_PREFIX
+    return sorted(str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix))
+
+
 def scores_by_split(predictions: pd.DataFrame) -> dict[Split, ClassScores]:
     """The arrays of every split that has a crop, in the order of `Split`.
 
     Raises InputError where a crop is of a class that has no probabilities.
     """
-    prefix = PROBABILITY_PREFIX
-    labels = sorted(str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix))
+    labels = labels_of(predictions)
     truth = pd.Index(labels, dtype=str).get_indexer(pd.Index(predictions["label"]))
     if unknown := sorted(set(predictions.loc[truth < 0, "label"])):
         raise InputError(
             f"predictions has crops of the classes {unknown}, and probabilities for {labels} only: the classifier was "
             "trained for other classes. Run the modeling pipeline again, then reporting."
         )
-    probabilities = predictions[[prefix + label for label in labels]].to_numpy(dtype=np.float64)
+    probabilities = predictions[[PROBABILITY_PREFIX + label for label in labels]].to_numpy(dtype=np.float64)
     of_split = {split: (predictions["split"] == split.value).to_numpy() for split in Split}
     return {
         split: ClassScores(labels, truth[rows], probabilities[rows]) for split, rows in of_split.items() if rows.any()
