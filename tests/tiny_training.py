@@ -1,15 +1,15 @@
 """A training so small that an epoch takes a fraction of a second, for tests of what surrounds the network."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lightning.fabric
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 from animl_kedro.classifier.backbones import HEAD
-from animl_kedro.pipelines.modeling.batches import Draw, EpochBatches, SeededItems, Share
+from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints, State
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.training import Outcome, Training, TrainingData
@@ -34,19 +34,20 @@ class TinyNetwork(nn.Module):
         return logits
 
 
-class NoisyColours(Dataset[tuple[torch.Tensor, int]]):
-    """Pictures in the colour of their class, with other noise whenever one is asked for."""
+class NoisyColours:
+    """Batches of pictures in the colour of their class, with other noise by each draw's seed."""
 
-    def __init__(self, crops: int) -> None:
-        self._crops = crops
+    def __init__(self, batches: EpochBatches | Share) -> None:
+        self._batches = batches
 
     def __len__(self) -> int:
-        return self._crops
+        return len(self._batches)
 
-    def __getitem__(self, number: int) -> tuple[torch.Tensor, int]:
-        label = number % CLASSES
-        colour = torch.eye(3)[label][:, None, None]
-        return colour + torch.randn(3, 8, 8), label
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for draws in self._batches:
+            labels = torch.tensor([draw.crop % CLASSES for draw in draws])
+            noise = [torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(draw.seed)) for draw in draws]
+            yield torch.eye(3)[labels][:, :, None, None] + torch.stack(noise), labels
 
 
 def tiny_params(**changes: Any) -> ModelingParams:
@@ -60,26 +61,8 @@ def tiny_fabric() -> lightning.fabric.Fabric:
 
 def tiny_data(params: ModelingParams, crops: int = 60) -> TrainingData:
     batches = EpochBatches(crops, params.batch_size, params.seed)
-    training = DataLoader(
-        SeededItems(NoisyColours(crops)),
-        batch_sampler=batches,
-        num_workers=params.loader_workers,
-        persistent_workers=params.loader_workers > 0,
-        generator=torch.Generator(),
-    )
-    validation = DataLoader(SeededItems(NoisyColours(30)), batch_sampler=SeededShare(30), generator=torch.Generator())
-    return TrainingData(training, batches, validation, [f"crop {number}" for number in range(crops)])
-
-
-class SeededShare(Share):
-    """The validation crops of `NoisyColours`, always with the same noise."""
-
-    def __init__(self, crops: int) -> None:
-        super().__init__(crops, 8)
-
-    def __iter__(self) -> Any:
-        for batch in super().__iter__():
-            yield [Draw(number, number) for number in batch]
+    ids = [f"crop {number}" for number in range(crops)]
+    return TrainingData(NoisyColours(batches), batches, NoisyColours(Share(30, 8)), ids)
 
 
 def tiny_training(params: ModelingParams, network: nn.Module | None = None, **arguments: Any) -> Training:

@@ -109,6 +109,18 @@ class Photograph:
         part = self._decode(stored)
         return [_upright(_cut(part, window), self.orientation) for window in stored]
 
+    def whole(self) -> Image.Image:
+        """All of the upright image, in RGB. Raises UnreadableImageError where it is truncated or damaged."""
+        return self.crop([(0, 0, *self.size)])[0]
+
+    def check(self) -> None:
+        """Read the image to its end, and make a picture of its last pixel alone.
+
+        Raises UnreadableImageError where `whole` would.
+        """
+        width, height = self.stored_size
+        self._decode([(width - 1, height - 1, width, height)])
+
     def _decode(self, stored: Sequence[Window]) -> "_Part":
         """As much of the image as the windows show, before any turn."""
         if DECODE_REGION is not None and self._data.startswith(JPEG_START):
@@ -145,8 +157,7 @@ def open_image(source: Path | bytes) -> Image.Image:
         data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
-    photograph = Photograph(data)
-    return photograph.crop([(0, 0, *photograph.size)])[0]
+    return Photograph(data).whole()
 
 
 def upright(image: Image.Image) -> Image.Image:

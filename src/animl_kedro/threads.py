@@ -13,10 +13,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
+def default_threads() -> int:
+    """As many threads as this process may use processors, `MAX_THREADS` at most."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], ahead: int, threads: int | None = None
+) -> Iterator[Result]:
     """Yield the results of work on items in their order, done in threads, at most `ahead` before they are asked for."""
-    threads = min(os.cpu_count() or 1, MAX_THREADS)
-    with ThreadPoolExecutor(threads, thread_name_prefix="opener") as pool:
+    with ThreadPoolExecutor(threads or default_threads(), thread_name_prefix="opener") as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:

@@ -7,7 +7,7 @@ from PIL import Image
 from torchvision import transforms
 
 from animl_kedro.classifier.backbones import IMAGENET_MEAN, IMAGENET_STD
-from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
+from animl_kedro.classifier.preprocessing import Preprocessing
 
 
 def make_picture(width: int, height: int) -> Image.Image:
@@ -32,16 +32,3 @@ def test_preprocessing_equals_the_reference_transforms(size: tuple[int, int]) ->
 def test_preprocessing_through_json_is_the_same() -> None:
     preprocessing = Preprocessing(300, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
     assert Preprocessing.from_json(preprocessing.to_json()) == preprocessing
-
-
-@pytest.mark.parametrize("name", ["cameratraps", "gentle"])
-def test_augmentation_follows_torchs_generator_alone(name: str) -> None:
-    picture = make_picture(80, 60)
-    augmentation = Augmentation(name, Preprocessing(32))  # type: ignore[arg-type]
-    torch.manual_seed(0)
-    first, second = augmentation(picture), augmentation(picture)
-    torch.manual_seed(0)
-    again = augmentation(picture)
-    assert first.shape == (3, 32, 32)
-    assert torch.equal(first, again)
-    assert not torch.equal(first, second)

@@ -1,9 +1,11 @@
-"""From a crop to what the network sees: for evaluation always the same, for training with augmentation."""
+"""From a crop to what the network sees."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from animl_kedro.classifier.backbone import IMAGENET_MEAN, IMAGENET_STD, Interpolation
 from animl_kedro.classifier.backbones import backbone_named
@@ -11,8 +13,6 @@ from animl_kedro.classifier.backbones import backbone_named
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
-
-AugmentationName = Literal["cameratraps", "gentle"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Preprocessing:
         return cls(image_size or wanted.image_size, wanted.mean, wanted.std, wanted.interpolation)
 
     def __call__(self, image: Image) -> torch.Tensor:
-        """Turn an RGB image into a (3, image_size, image_size) float32 tensor."""
-        return self.normalise(self.square(image))
+        """Turn an RGB image into a normalised (3, image_size, image_size) float32 tensor."""
+        import torch  # noqa: PLC0415 - takes seconds
+
+        return self.normalise_batch(torch.from_numpy(np.array(self.square(image)))[None])[0]
 
     def square(self, image: Image) -> Image:
         """The part of an RGB image that the network sees, image_size pixels wide and high."""
@@ -45,15 +47,8 @@ class Preprocessing:
         square: Image = functional.center_crop(resized, [self.image_size])
         return square
 
-    def normalise(self, image: Image) -> torch.Tensor:
-        """Turn an RGB image of the right size into a normalised (3, height, width) float32 tensor."""
-        from torchvision.transforms import functional  # noqa: PLC0415 - takes seconds
-
-        tensor: torch.Tensor = functional.normalize(functional.to_tensor(image), list(self.mean), list(self.std))
-        return tensor
-
     def normalise_batch(self, squares: torch.Tensor) -> torch.Tensor:
-        """Turn (n, height, width, 3) uint8 pixels into what `normalise` makes of each, on the device they are on.
+        """Scale (n, height, width, 3) uint8 pixels to 0–1 and normalise them, on the device that they are on.
 
         The (n, 3, height, width) float32 tensor has its channels last in memory, as networks are fastest.
         """
@@ -71,35 +66,3 @@ class Preprocessing:
         """The preprocessing that `to_json` wrote; before there were others, interpolation was bicubic."""
         interpolation = content.get("interpolation", "bicubic")
         return cls(int(content["image_size"]), tuple(content["mean"]), tuple(content["std"]), interpolation)
-
-
-class Augmentation:
-    """The same for training: random pieces, turns, flips and colours, then the preprocessing's normalisation."""
-
-    def __init__(self, name: AugmentationName, preprocessing: Preprocessing) -> None:
-        from torchvision import transforms  # noqa: PLC0415 - takes seconds
-
-        presets = {
-            # Source: CameraTraps, classification/train_classifier.py, create_dataloaders.
-            "cameratraps": lambda: [
-                transforms.RandomResizedCrop(preprocessing.image_size),
-                transforms.RandomRotation((-90, 90)),
-                transforms.RandomHorizontalFlip(0.5),
-                transforms.RandomVerticalFlip(0.1),
-                transforms.RandomGrayscale(0.1),
-                transforms.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25),
-            ],
-            # Animals do not stand on their heads, and the crop is known to show one whole.
-            "gentle": lambda: [
-                transforms.RandomResizedCrop(preprocessing.image_size, scale=(0.5, 1.0), ratio=(0.8, 1.25)),
-                transforms.RandomHorizontalFlip(0.5),
-                transforms.RandomGrayscale(0.2),
-                transforms.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25),
-            ],
-        }
-        self._augment = transforms.Compose(presets[name]())
-        self._preprocessing = preprocessing
-
-    def __call__(self, image: Image) -> torch.Tensor:
-        """Turn an RGB image into a (3, image_size, image_size) float32 tensor, at random by torch's generator."""
-        return self._preprocessing.normalise(self._augment(image))

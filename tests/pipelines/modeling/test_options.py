@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional
 
-from animl_kedro.pipelines.modeling.batches import Draw, EpochBatches, SeededItems, Share, parts_of
+from animl_kedro.pipelines.modeling.batches import EpochBatches, Share, parts_of
 from animl_kedro.pipelines.modeling.ema import AveragedNetwork, decay_at
 from animl_kedro.pipelines.modeling.finders import RATES, fastest_rate, found_parameters
 from animl_kedro.pipelines.modeling.losses import losses_of
@@ -23,7 +23,7 @@ from animl_kedro.pipelines.modeling.schedules import (
 )
 from animl_kedro.pipelines.modeling.scores import score_of, summarize
 from animl_kedro.pipelines.modeling.training import StopReason
-from tiny_training import NoisyColours, TinyNetwork, tiny_data, tiny_fabric, tiny_params, tiny_training
+from tiny_training import TinyNetwork, tiny_data, tiny_fabric, tiny_params, tiny_training
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
 TARGETS = torch.tensor([0, 2])
@@ -212,19 +212,8 @@ def test_batches_leave_out_a_last_crop_that_is_alone_but_never_all() -> None:
 
 def test_shares_of_validation_hold_every_crop_once() -> None:
     shares = [Share(11, 4, rank=rank, processes=3) for rank in range(3)]
-    assert sorted(number for share in shares for batch in share for number in batch) == list(range(11))
+    assert sorted(draw.crop for share in shares for batch in share for draw in batch) == list(range(11))
     assert [len(share) for share in shares] == [len(list(share)) for share in shares]
-
-
-def test_items_depend_on_their_seed_alone_and_leave_the_generator_as_it_was() -> None:
-    items = SeededItems(NoisyColours(5))
-    first, _ = items[Draw(2, 7)]
-    state = torch.random.get_rng_state()
-    again, _ = items[Draw(2, 7)]
-    other, _ = items[Draw(2, 8)]
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_parts_are_even_and_none_is_of_a_single_crop() -> None:

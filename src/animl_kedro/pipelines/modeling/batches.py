@@ -1,29 +1,28 @@
 """Which crops each step of training sees: a function of the seed and the epoch alone, whatever ran before."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, Sampler
 
 SMALLEST_PART = 2
 """Crops that a network must see at once: batch norm cannot learn from one."""
 
 
 class Draw(NamedTuple):
-    """A crop of an epoch, by its number, and the seed of its augmentation."""
+    """A crop of a pass, by its number, and the seed of what is random about it."""
 
     crop: int
     seed: int
 
 
-class EpochBatches(Sampler[list[Draw]]):
+class EpochBatches:
     """The batches of an epoch, shuffled or drawn by weight; of several processes, each gets an even share of each.
 
-    ``batch_size`` counts the crops of a step in all processes. ``epoch``, counted from 0, and ``first``, the step to
-    begin with, are set before each pass. A last batch of which a process would get a single crop is left out, unless
-    it is the only one.
+    ``batch_size`` counts the crops of a step in all processes, ``largest`` those of a whole batch in this one.
+    ``epoch``, counted from 0, and ``first``, the step to begin with, are set before each pass. A last batch of which a
+    process would get a single crop is left out, unless it is the only one.
     """
 
     def __init__(
@@ -39,6 +38,7 @@ class EpochBatches(Sampler[list[Draw]]):
         self.epoch = 0
         self.first = 0
         self._crops = crops
+        self.largest = -(-batch_size // processes)
         self._batch_size = batch_size
         self._seed = seed
         self._shares = None if weights is None else weights / weights.sum()
@@ -74,38 +74,22 @@ class EpochBatches(Sampler[list[Draw]]):
         return order, rng.integers(2**62, size=self._crops)
 
 
-class Share(Sampler[list[int]]):
-    """The batches of one pass in the crops' order, of which each process gets every n-th crop, and no crop twice."""
+class Share:
+    """The batches of one pass in the crops' order, of which each process gets every n-th crop, and no crop twice.
+
+    ``largest`` is the size of a whole batch here.
+    """
 
     def __init__(self, crops: int, batch_size: int, *, rank: int = 0, processes: int = 1) -> None:
         self._mine = range(rank, crops, processes)
-        self._batch_size = max(batch_size // processes, 1)
+        self.largest = max(batch_size // processes, 1)
 
     def __len__(self) -> int:
-        return (len(self._mine) + self._batch_size - 1) // self._batch_size
+        return (len(self._mine) + self.largest - 1) // self.largest
 
-    def __iter__(self) -> Iterator[list[int]]:
-        for start in range(0, len(self._mine), self._batch_size):
-            yield list(self._mine[start : start + self._batch_size])
-
-
-class SeededItems(Dataset[Any]):
-    """The items of a dataset, each made with its draw's own seed, so that neither worker nor order matters.
-
-    torch's generator is left as it was: in the training process the network's dropout uses it too.
-    """
-
-    def __init__(self, dataset: Dataset[Any]) -> None:
-        self._dataset = dataset
-
-    def __getitem__(self, draw: Draw) -> Any:
-        generator = torch.default_generator
-        state = generator.get_state()
-        generator.manual_seed(draw.seed)
-        try:
-            return self._dataset[draw.crop]
-        finally:
-            generator.set_state(state)
+    def __iter__(self) -> Iterator[list[Draw]]:
+        for start in range(0, len(self._mine), self.largest):
+            yield [Draw(crop, crop) for crop in self._mine[start : start + self.largest]]
 
 
 def step_seed(*numbers: int) -> int:

@@ -1,37 +1,59 @@
-"""The crops of a split as torch wants them."""
-
-from collections.abc import Callable, Sequence
-from pathlib import Path
+"""The crops of a training: whether all can be read, and how often each is drawn."""
 
 import numpy as np
 import pandas as pd
-import torch
-from PIL.Image import Image
-from torch.utils.data import DataLoader, Dataset
 
 from animl_kedro.errors import InputError
-from animl_kedro.images import open_image
-from animl_kedro.pipelines.modeling.batches import EpochBatches, SeededItems, Share
+from animl_kedro.image_folder import ImageFolder
+from animl_kedro.images import Photograph, UnreadableImageError
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.places import ABSENT
+from animl_kedro.progress import track
+from animl_kedro.threads import in_order
 
-Item = tuple[torch.Tensor, int]
+CHECKED_AHEAD = 256
+"""Crops whose check is begun before that of the first has ended."""
 
 
-class CropDataset(Dataset[Item]):
-    """Gives (3, size, size) tensors of crops with the index of their label."""
+def check_crops(crop_ids: pd.Series, crop_images: ImageFolder) -> None:
+    """Read every crop to its end, in threads, but make pictures of none.
 
-    def __init__(
-        self, paths: Sequence[Path], targets: Sequence[int], transform: Callable[[Image], torch.Tensor]
-    ) -> None:
-        self.paths = paths
-        self.targets = targets
-        self.transform = transform
+    Raises InputError that names the first crop which training would stumble over, and tells how many there are.
+    """
+    faults = in_order(lambda crop_id: _fault_of(crop_id, crop_images), crop_ids, CHECKED_AHEAD)
+    shown = track(faults, "checking crops", total=len(crop_ids))
+    damaged = [(crop_id, fault) for crop_id, fault in zip(crop_ids, shown, strict=True) if fault]
+    if damaged:
+        crop_id, fault = damaged[0]
+        raise InputError(
+            f"{len(damaged)} of {len(crop_ids)} crops in {crop_images} cannot be read, the first is {crop_id} "
+            f"({fault}). Make them again: kedro run --pipeline=detection_cropping"
+        )
 
-    def __len__(self) -> int:
-        return len(self.paths)
 
-    def __getitem__(self, index: int) -> Item:
-        return self.transform(open_image(self.paths[index])), self.targets[index]
+def _fault_of(crop_id: str, crop_images: ImageFolder) -> str | None:
+    try:
+        open_crop(crop_id, crop_images).check()
+    except UnreadableImageError as error:
+        return str(error)
+    return None
+
+
+def open_crop(crop_id: str, crop_images: ImageFolder) -> Photograph:
+    """Read the file of a crop, and decode nothing yet. Raises UnreadableImageError where it is absent or no image."""
+    try:
+        return Photograph(crop_images.read(crop_id))
+    except ABSENT as error:
+        raise UnreadableImageError("there is no such file") from error
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
+
+
+def unreadable(crop_id: str, fault: object) -> InputError:
+    """The error for a crop that has become unreadable since it was checked, or was not."""
+    return InputError(
+        f"The crop {crop_id} cannot be read ({fault}). Make it again: kedro run --pipeline=detection_cropping"
+    )
 
 
 def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:
@@ -54,24 +76,3 @@ def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: M
             "never be drawn: set modeling.weight_by_confidence to false, or check the confidence_calibration."
         )
     return weights.to_numpy(float)
-
-
-def training_loader(dataset: CropDataset, batches: EpochBatches, params: ModelingParams) -> DataLoader[Item]:
-    """Batches of the training split, as `batches` draws them."""
-    return _loader(SeededItems(dataset), batches, params)
-
-
-def evaluation_loader(dataset: CropDataset, batches: Share, params: ModelingParams) -> DataLoader[Item]:
-    """Batches of a split in its order."""
-    return _loader(dataset, batches, params)
-
-
-def _loader(dataset: Dataset[Item], batches: EpochBatches | Share, params: ModelingParams) -> DataLoader[Item]:
-    return DataLoader(
-        dataset,
-        batch_sampler=batches,
-        num_workers=params.loader_workers,
-        persistent_workers=params.loader_workers > 0,
-        pin_memory=torch.cuda.is_available() and params.device != "cpu",
-        generator=torch.Generator(),  # or a pass would take a number from torch's own
-    )

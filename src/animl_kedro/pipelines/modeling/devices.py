@@ -10,6 +10,7 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.threads import default_threads
 
 
 def processes_here(params: ModelingParams) -> int:
@@ -41,6 +42,13 @@ def precision_for(params: ModelingParams) -> str:
     if not gpu_count(params):
         return "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+def loader_threads(params: ModelingParams) -> int:
+    """How many threads load crops in each process of this host."""
+    if params.loader_threads == "auto":
+        return max(default_threads() // processes_here(params), 1)
+    return params.loader_threads
 
 
 def open_fabric(params: ModelingParams) -> lightning.fabric.Fabric:

@@ -90,9 +90,8 @@ def _learning_rate(
     data.batches.epoch = TRIAL_EPOCH
     while len(losses) < len(RATES):
         for step, (images, targets) in enumerate(data.training):
-            batch = images.to(fabric.device), targets.to(fabric.device)
             rate, seeds = RATES[len(losses)], (data.batches.epoch, step)
-            losses.append(stepper.step(*batch, data.batches.size_of(step), float(rate), seeds)[1])
+            losses.append(stepper.step(images, targets, data.batches.size_of(step), float(rate), seeds)[1])
             if len(losses) == len(RATES):
                 break
         data.batches.epoch += 1

@@ -13,6 +13,7 @@ from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.calibrating import calibrate
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
+from animl_kedro.pipelines.modeling.crops import check_crops
 from animl_kedro.pipelines.modeling.distributed import run
 from animl_kedro.pipelines.modeling.jobs import Job
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
@@ -43,6 +44,7 @@ def classify_out_of_fold(
             f"modeling.folds is true, and the splits have {count} folds: set dataset_split.method to kfold, with 3 "
             "folds or more, and run first: kedro run --pipeline=dataset_split"
         )
+    check_crops(crops["crop_id"], crop_images)
     tables = []
     for number in range(count):
         logger.info("fold %d of %d", number + 1, count)
@@ -84,7 +86,7 @@ def name_of(number: int) -> str:
 
 
 def measure_pooled(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `AveragePrecision`, of the split test: that of all folds' predictions together.
+    """Rows of `FoldAveragePrecision`, of the split test: that of all folds' predictions together.
 
     `predictions` is `FoldPredictions`, `crops` is `LabeledCrops`.
     """

@@ -1,7 +1,6 @@
 """One training, from its crops to the weights of its best epoch, as each of its processes runs it."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,17 @@ import pandas as pd
 import torch
 from torch import nn
 
+from animl_kedro.classifier.augmentation import Augmentation
 from animl_kedro.classifier.backbones import build_network
-from animl_kedro.classifier.preprocessing import Augmentation, Preprocessing
+from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.weights import start_from
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
-from animl_kedro.pipelines.modeling.crops import CropDataset, evaluation_loader, training_loader
-from animl_kedro.pipelines.modeling.devices import open_fabric, precision_for
+from animl_kedro.pipelines.modeling.devices import loader_threads, open_fabric, precision_for
 from animl_kedro.pipelines.modeling.finders import found_parameters
 from animl_kedro.pipelines.modeling.fingerprints import Fingerprint, fingerprint_of
+from animl_kedro.pipelines.modeling.loading import CropLoader, SquareOf
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.tensorboard import open_logs
 from animl_kedro.pipelines.modeling.training import Outcome, Training, TrainingData
@@ -118,11 +118,23 @@ def load_data(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric)
     train_crops, val_crops = job.crops_of(Split.TRAIN), job.crops_of(Split.VAL)
     batches = EpochBatches(len(train_crops), params.batch_size, params.seed, job.weights, **ranks)
     share = Share(len(val_crops), params.batch_size, **ranks)
-    augmented = _dataset(train_crops, job, Augmentation(params.augmentation, preprocessing))
+
+    def loader(crops: pd.DataFrame, batches: EpochBatches | Share, square_of: SquareOf) -> CropLoader:
+        return CropLoader(
+            job.crop_images,
+            crops["crop_id"].array,
+            pd.Index(job.labels).get_indexer(pd.Index(crops["label"])),
+            batches,
+            square_of,
+            preprocessing,
+            device=fabric.device,
+            threads=loader_threads(params),
+        )
+
     return TrainingData(
-        training_loader(augmented, batches, params),
+        loader(train_crops, batches, Augmentation(params.augmentation, params.input_size)),
         batches,
-        evaluation_loader(_dataset(val_crops, job, preprocessing), share, params),
+        loader(val_crops, share, lambda crop, _: preprocessing.square(crop.whole())),
         train_crops["crop_id"].array,
     )
 
@@ -140,12 +152,6 @@ def _network(job: Job) -> nn.Module:
     if loaded:
         logger.info("%s", loaded)
     return network
-
-
-def _dataset(crops: pd.DataFrame, job: Job, transform: Any) -> CropDataset:
-    index_of = {label: index for index, label in enumerate(job.labels)}
-    paths: Sequence[Path] = [job.crop_images.path_of(crop_id) for crop_id in crops["crop_id"]]
-    return CropDataset(paths, [index_of[label] for label in crops["label"]], transform)
 
 
 def _device_name(fabric: lightning.fabric.Fabric) -> str:

@@ -3,10 +3,10 @@
 import re
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from animl_kedro.classifier.augmentation import AugmentationName
 from animl_kedro.classifier.backbones import backbone_named
-from animl_kedro.classifier.preprocessing import AugmentationName
 from animl_kedro.parameters import StrictParams
 
 CAMERATRAPS_LEARNING_RATE = 0.016
@@ -117,8 +117,8 @@ class ModelingParams(StrictParams):
     tensorboard: bool = False
     """Whether the history is written as TensorBoard logs too."""
 
-    loader_workers: int = Field(0, ge=0)
-    """Processes that load crops; 0 loads in the training process, which is faster where there is no GPU."""
+    loader_threads: int | Literal["auto"] = "auto"
+    """Threads that open and change crops, in each process; auto: a processor each, 16 at most."""
 
     seed: int = Field(0, ge=0)
 
@@ -134,12 +134,12 @@ class ModelingParams(StrictParams):
             raise ValueError(f"main_address = {address!r}: expected a host's name and a port, as in trainer-0:29500")
         return address
 
-    @field_validator("processes")
+    @field_validator("processes", "loader_threads")
     @classmethod
-    def _is_positive(cls, processes: int | str) -> int | str:
-        if isinstance(processes, int) and processes < 1:
-            raise ValueError(f"processes = {processes}: expected at least 1, or auto")
-        return processes
+    def _is_positive(cls, number: int | str, info: ValidationInfo) -> int | str:
+        if isinstance(number, int) and number < 1:
+            raise ValueError(f"{info.field_name} = {number}: expected at least 1, or auto")
+        return number
 
     @model_validator(mode="after")
     def _draws_folds_by_class_alone(self) -> Self:

@@ -7,9 +7,9 @@ from PIL.Image import Image
 
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.temperature import probabilities_of
-from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import UnreadableImageError
+from animl_kedro.pipelines.modeling.crops import open_crop, unreadable
 from animl_kedro.progress import track
 from animl_kedro.tables import LOGIT_PREFIX, PROBABILITY_PREFIX
 
@@ -42,12 +42,9 @@ def logits_of(
 
     def opened(crop_id: str) -> tuple[None, list[Image]]:
         try:
-            return None, [crop_images[crop_id]]
-        except (KeyError, UnreadableImageError) as error:
-            reason = error.args[0]
-            raise InputError(
-                f"The crop {crop_id} cannot be read ({reason}). Make it again: kedro run --pipeline=detection_cropping"
-            ) from error
+            return None, [open_crop(crop_id, crop_images).whole()]
+        except UnreadableImageError as error:
+            raise unreadable(crop_id, error) from error
 
     logits = np.empty((len(crops), len(classifier.labels)), dtype=np.float32)
     found = track(classifier.predictor.logits(crops["crop_id"], opened), description, total=len(crops))

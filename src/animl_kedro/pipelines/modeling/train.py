@@ -14,7 +14,7 @@ from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
-from animl_kedro.pipelines.modeling.crops import drawing_weights
+from animl_kedro.pipelines.modeling.crops import check_crops, drawing_weights
 from animl_kedro.pipelines.modeling.distributed import run
 from animl_kedro.pipelines.modeling.jobs import Job, Result
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
@@ -43,6 +43,7 @@ def train(
     weights are of other crops.
     """
     job = prepare(crops, sample_weights, label_index, crop_images, params, checkpoints)
+    check_crops(job.crops["crop_id"], crop_images)
     result = run(job, host)
     return classifier_of(job, result), result.outcome.history
 
@@ -58,7 +59,7 @@ def prepare(
     """Check everything before the first epoch: see `train` for the arguments and errors."""
     crops = crops[NEEDED].sort_values("crop_id", ignore_index=True)
     labels = tuple(label_index[str(index)] for index in range(len(label_index)))
-    _check(crops, labels, crop_images)
+    _check(crops, labels)
     weights = drawing_weights(crops[crops["split"] == Split.TRAIN], sample_weights, params)
     return Job(crops, weights, labels, crop_images, params, checkpoints)
 
@@ -84,7 +85,7 @@ def classifier_of(job: Job, result: Result) -> Classifier:
     return Classifier(params.backbone, job.labels, preprocessing, network.eval(), provenance)
 
 
-def _check(crops: pd.DataFrame, labels: Sequence[str], crop_images: ImageFolder) -> None:
+def _check(crops: pd.DataFrame, labels: Sequence[str]) -> None:
     """Refuse, before the first epoch, what training would stumble over."""
     for split in (Split.TRAIN, Split.VAL):
         if not (crops["split"] == split).any():
@@ -94,10 +95,4 @@ def _check(crops: pd.DataFrame, labels: Sequence[str], crop_images: ImageFolder)
         raise InputError(
             f"No training crop shows {', '.join(absent)}, so that it cannot be learned: add locations with it, merge "
             "it with another class in the label map, or raise dataset_split.min_locations so that it is left out."
-        )
-    files_absent = [crop_id for crop_id in crops["crop_id"] if not crop_images.path_of(crop_id).is_file()]
-    if files_absent:
-        raise InputError(
-            f"{len(files_absent)} of {len(crops)} crops have no file in {crop_images.root}, the first is "
-            f"{files_absent[0]}. Make them again: kedro run --pipeline=detection_cropping"
         )

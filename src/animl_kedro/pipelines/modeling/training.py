@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import lightning.fabric
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 
 from animl_kedro.pipelines.modeling.batches import EpochBatches
 from animl_kedro.pipelines.modeling.checkpoints import State
@@ -37,16 +36,24 @@ class StopReason(StrEnum):
     NO_BETTER_EPOCH = "no_better_epoch"
 
 
+class Loader(Protocol):
+    """Gives batches of (n, 3, size, size) images and (n,) numbers of their classes, on the device."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]: ...
+
+
 @dataclass(frozen=True)
 class TrainingData:
-    """Loaders of (images, targets), and what tells which crops they are of.
+    """Loaders of batches on the device, and what tells which crops they are of.
 
     ``training`` is over ``batches``; ``crop_ids`` are those of the training crops in the order of their numbers.
     """
 
-    training: DataLoader[Any]
+    training: Loader
     batches: EpochBatches
-    validation: DataLoader[Any]
+    validation: Loader
     crop_ids: Any  # an array of text, which a list of a million would need several times the memory of
 
 
@@ -142,7 +149,7 @@ class Training:
         if progress.step == 0:
             self._scores = Scores()
         self._stepper.start_epoch(head_only=progress.epochs_done < self._params.head_only_epochs)
-        for images, targets in self._on_device(self._data.training, "training"):
+        for images, targets in self._shown(self._data.training, "training"):
             logits, loss = self._stepper.step(
                 images, targets, batches.size_of(progress.step), self._rate(), (progress.epochs_done, progress.step)
             )
@@ -184,7 +191,7 @@ class Training:
         self._stepper.agree_on_statistics()
         self._stepper.evaluated.eval()
         scores = Scores()
-        for images, targets in self._on_device(self._data.validation, "validating"):
+        for images, targets in self._shown(self._data.validation, "validating"):
             scores.add(self._stepper.evaluate(images), targets)
         return scores
 
@@ -232,12 +239,9 @@ class Training:
             tensors = [tensor for of_one in gathered for tensor in of_one]
         return [torch.cat(tensors)] if tensors else []
 
-    def _on_device(self, loader: DataLoader[Any], doing: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """The batches on the device; the first process shows how far they are."""
-        shown = track(loader, doing, total=len(loader)) if self._fabric.is_global_zero else iter(loader)
-        for images, targets in shown:
-            device = self._fabric.device
-            yield images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+    def _shown(self, loader: Loader, doing: str) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches; the first process shows how far they are."""
+        return track(loader, doing, total=len(loader)) if self._fabric.is_global_zero else loader
 
 
 def tell_epoch(train: Mapping[str, Any], val: Mapping[str, Any], epochs: int, *, is_best: bool) -> None:
