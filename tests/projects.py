@@ -1,7 +1,7 @@
 """A project of its own for a test: the repository's configuration over an empty data folder."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,14 @@ class Project:
         """Write `conf/local/<name>.yml`."""
         (self.folder / "conf" / "local" / f"{name}.yml").write_text(yaml.safe_dump(dict(content)), encoding="utf-8")
 
-    def run(self, *pipelines: str) -> None:
-        """`kedro run`, of these pipelines or of all."""
+    def run(self, *pipelines: str, nodes: Sequence[str] = (), load_versions: Mapping[str, str] | None = None) -> None:
+        """`kedro run`, of these pipelines or of all, and there of these nodes or of all."""
         with self._session() as session:
-            session.run(pipeline_names=list(pipelines) or None)
+            session.run(
+                pipeline_names=list(pipelines) or None,
+                node_names=nodes or None,
+                load_versions=dict(load_versions or {}),
+            )
 
     @property
     def catalog(self) -> DataCatalog:

@@ -15,6 +15,7 @@ from kedro.pipeline import Pipeline
 from rich.console import Console
 
 from animl_kedro.errors import InputError
+from animl_kedro.run_manifest.hook import ENTRY as RUN_MANIFEST
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class DryRunHook:
             )
         logger.info("dry run: nothing is written")
         with _silenced(KEDROS_CATALOG):  # which warns of each dataset that is replaced
-            for name in pipeline.all_outputs():
+            for name in {*pipeline.all_outputs(), RUN_MANIFEST}:
                 catalog[name] = MemoryDataset()
 
 

@@ -8,7 +8,7 @@ from kedro.io import AbstractDataset, DatasetError
 from pydantic import Field, ValidationError, field_validator
 
 from animl_kedro.datasets.names import check_dataset_names
-from animl_kedro.formats.export_files import read_export_file
+from animl_kedro.formats.export_files import export_checksum, read_export_file
 from animl_kedro.formats.key_rule import KeyRule
 from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.garbage import no_garbage_collection
@@ -72,6 +72,10 @@ class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
         """
         with no_garbage_collection():
             return {name: _read(source) for name, source in sorted(self._sources.items())}
+
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of every export, by the data sets' names. Raises OSError where one is absent."""
+        return {name: export_checksum(source.path) for name, source in sorted(self._sources.items())}
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: an export is data from outside."""

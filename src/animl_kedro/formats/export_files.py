@@ -3,6 +3,7 @@
 What a file is, its first bytes tell, not its name.
 """
 
+import hashlib
 import io
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Ways of packing that are unpacked piece by piece; with others, a small file can fill the memory at once."""
 
 PACKAGE = "datapackage.json"
+TABLE_SUFFIXES = (".csv", ".csv.gz")
 
 
 def read_export_file(path: Path, max_bytes: int = MAX_BYTES) -> CctExport:
@@ -47,6 +49,24 @@ def read_export_file(path: Path, max_bytes: int = MAX_BYTES) -> CctExport:
     if data.startswith(ZIP_MAGIC):
         return _read_zip(data, str(path), max_bytes)
     return parse_cct(data, str(path))
+
+
+def export_checksum(path: Path) -> str:
+    """SHA-256 of an export's file in hexadecimal; of a package, of its tables and description together.
+
+    Raises OSError where it is absent or cannot be read.
+    """
+    if path.name == PACKAGE:
+        path = path.parent
+    if not path.is_dir():
+        return _sha256(path)
+    parts = sorted(file for file in path.iterdir() if file.name == PACKAGE or file.name.endswith(TABLE_SUFFIXES))
+    return hashlib.sha256("".join(f"{part.name} {_sha256(part)}\n" for part in parts).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folder_reader(folder: Path) -> Callable[[str], bytes]:

@@ -62,7 +62,14 @@ class SampleIslandExport(_SampleIslandDataset[dict[str, LabelExport]]):
         """Draw the island if it is not there, then read and parse its export."""
         with _lock:
             draw_island(self._folder)
-        return LabelExportsDataset(datasets={NAME: {"filepath": str(self._folder / EXPORT)}}).load()
+        return self._export().load()
+
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of the export, by the data set's name. Raises OSError where it has not been drawn."""
+        return self._export().checksums()
+
+    def _export(self) -> LabelExportsDataset:
+        return LabelExportsDataset(datasets={NAME: {"filepath": str(self._folder / EXPORT)}})
 
 
 class SampleIslandArchive(_SampleIslandDataset[ImageArchive]):
