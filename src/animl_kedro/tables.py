@@ -569,3 +569,31 @@ class RecommendedThresholds(Table):
     test_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
     test_recall: Series[float] = pa.Field(nullable=True, ge=0, le=1)
     test_false_alarms_per_1000_images: Series[float] = pa.Field(nullable=True, ge=0)
+
+
+class Verdict(StrEnum):
+    """How a classifier stands to an earlier one."""
+
+    BETTER = "better"
+    NOT_WORSE = "not_worse"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+    NOTHING_TO_COMPARE = "nothing_to_compare"
+
+
+class Comparison(Table):
+    """One row a class that both classifiers know, then one of the kind "mean" with the label "macro".
+
+    All is measured on the test crops that both have predicted. ``difference`` is the average precision less the
+    earlier one, with the ends of its interval over locations, which are drawn anew for both alike.
+    """
+
+    kind: Series[str] = pa.Field(isin=["class", "mean"])
+    label: Series[str]
+    positives: Series[int] = pa.Field(ge=0)
+    locations: Series[int] = pa.Field(ge=0)
+    average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    earlier_average_precision: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    difference: Series[float] = pa.Field(nullable=True, ge=-1, le=1)
+    low: Series[float] = pa.Field(nullable=True, ge=-1, le=1)
+    high: Series[float] = pa.Field(nullable=True, ge=-1, le=1)

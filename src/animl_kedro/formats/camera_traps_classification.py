@@ -84,7 +84,7 @@ def _read_crops(path: Path) -> pd.DataFrame:
         crops = pd.read_csv(path, dtype=str, keep_default_na=False)
         crops = crops.assign(confidence=pd.to_numeric(crops["confidence"]))
         crops = crops.assign(**{name: unmarked(crops[name]) for name in NAMES})
-        crops = crops.assign(label=_with_commas(crops["label"]))
+        crops = crops.assign(label=with_commas(crops["label"]))
         return ClassificationCrops.validate(crops)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}), expected CameraTraps' {CROPS_FILE}.") from error
@@ -114,7 +114,7 @@ def _read_label_index(path: Path) -> dict[str, str]:
     content = _read_json(path)
     if not isinstance(content, dict) or not all(isinstance(label, str) for label in content.values()):
         raise InputError(f'{path} is not CameraTraps\' {LABEL_INDEX_FILE}, expected {{"0": class, …}}.')
-    labels = _with_commas(unmarked(_series(content.values())))
+    labels = with_commas(unmarked(_series(content.values())))
     return dict(zip(content, labels, strict=True))
 
 
@@ -156,7 +156,8 @@ def _without_commas(labels: pd.Series) -> pd.Series:
     )
 
 
-def _with_commas(labels: pd.Series) -> pd.Series:
+def with_commas(labels: pd.Series) -> pd.Series:
+    """The classes as they were before their commas were written as %2C."""
     return labels.map({label: label.replace("%2C", ",").replace("%25", "%") for label in labels.unique()})
 
 

@@ -72,6 +72,21 @@ class ThresholdParams(StrictParams):
         return split
 
 
+class PromotionParams(StrictParams):
+    """What a classifier must do to be called better than the earlier one, or not worse.
+
+    It is better where the whole interval of the difference in macro average precision is above ``better_margin``, not
+    worse where it is all above minus ``not_worse_margin``, and worse where it is all below zero; otherwise it is
+    undecided.
+    """
+
+    better_margin: float = Field(0.0, ge=0, le=1)
+    not_worse_margin: float = Field(0.01, ge=0, le=1)
+
+    fewest_locations: int = Field(3, ge=2)
+    """With fewer test locations nothing is decided."""
+
+
 class ReportingParams(StrictParams):
     """What the report is called, how many pictures are in it, and how its parts are made."""
 
@@ -102,3 +117,4 @@ class ReportingParams(StrictParams):
     groups: GroupParams = GroupParams()
     label_errors: LabelErrorParams = LabelErrorParams()
     thresholds: ThresholdParams = ThresholdParams()
+    promotion: PromotionParams = PromotionParams()

@@ -1,0 +1,93 @@
+"""Predictions of an earlier version, or of another classifier, as a Kedro dataset."""
+
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from animl_kedro.datasets.file_store import FileStore
+from animl_kedro.formats.earlier_predictions import (
+    NO_EARLIER_PREDICTIONS,
+    EarlierPredictions,
+    read_earlier_predictions,
+)
+
+PREVIOUS = "previous"
+
+
+class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
+    """Loads what the classifier is compared with. It is never written.
+
+    ``filepath`` is a file of predictions: Parquet, CSV, or CameraTraps' ``outputs_test.csv.gz``. With a ``version``,
+    it is an entry that is versioned, such as ``predictions``: a timestamp is that version, ``previous`` the one before
+    the version that is reported. Where there is no previous one, or no ``filepath``, what is loaded is empty.
+
+    YAML example::
+
+        earlier_predictions:
+          type: animl_kedro.datasets.earlier_predictions.EarlierPredictionsDataset
+          filepath: data/07_model_output/predictions.parquet
+          version: previous # or 2026-11-26T06.30.23.123Z
+
+        earlier_predictions:
+          type: animl_kedro.datasets.earlier_predictions.EarlierPredictionsDataset
+          filepath: data/01_raw/cameratraps/outputs_test.csv.gz
+
+    Python example::
+
+        EarlierPredictionsDataset(filepath="outputs_test.csv.gz").load().table
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str | None = None,
+        version: str | None = None,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        if filepath is None and version is not None:
+            raise DatasetError("`version` belongs to a `filepath`, and there is none.")
+        self._store = None if filepath is None else FileStore(filepath, credentials)
+        self._version = version
+        self._reported: str | None = None
+        self.metadata = metadata
+
+    def report_version(self, version: str) -> None:
+        """Take the version before this one, and not before the newest, for the previous one."""
+        self._reported = version
+
+    def load(self) -> EarlierPredictions:
+        """Read the predictions. Raises InputError where the file is absent or is not in one of the formats."""
+        path = self._path()
+        if self._store is None or path is None:
+            return NO_EARLIER_PREDICTIONS
+        with self._store.at_hand(path.parent, [path.name]) as folder:
+            return read_earlier_predictions(folder / path.name, self._store.address(path))
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: what is compared with comes from before."""
+        raise DatasetError("Earlier predictions are read, never written.")
+
+    def _path(self) -> PurePosixPath | None:
+        """The file, or None where none is set, or there is no previous version."""
+        if self._store is None:
+            return None
+        if self._version is None:
+            return self._store.path
+        if self._version != PREVIOUS:
+            return self._store.path / self._version / self._store.path.name
+        self._store.forget()
+        found = self._store.fs.glob(str(self._store.path / "*" / self._store.path.name))
+        versions = {PurePosixPath(path).parent.name: PurePosixPath(path) for path in found}
+        reported = self._reported or max(versions, default="")
+        before = [version for version in versions if version < reported]
+        return versions[max(before)] if before else None
+
+    def _exists(self) -> bool:
+        path = self._path()
+        return self._store is None or path is None or self._store.holds(path)
+
+    def _describe(self) -> dict[str, Any]:
+        filepath = self._store and self._store.address(self._store.path)
+        return {"filepath": filepath, "version": self._version}
