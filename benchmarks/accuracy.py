@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--export", type=Path, help="write such a folder, and train nothing")
     parser.add_argument("--backbone", default="efficientnet-b0")
     parser.add_argument("--image-size", type=int, default=96)
-    parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
