@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.tables import PROBABILITY_PREFIX, Crops, Predictions, Split, TrainingHistory
+
+PARAMS = ReportingParams(bootstrap_rounds=100)
 
 LABELS = ("bird", "fox", "skunk")
 

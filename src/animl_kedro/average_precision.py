@@ -37,18 +37,22 @@ def average_precision(is_positive: Booleans, scores: Floats) -> float:
     """Average precision of (n,) truth and scores; NaN without a positive."""
     if not is_positive.any():
         return float("nan")
-    _, found, taken = _counts_by_threshold(is_positive, scores)
-    gained = np.diff(found, prepend=0)  # whole numbers, so that a perfect ranking is 1 exactly, and none is above 1
+    # only at the scores of positives does recall grow; values are sorted in a fraction of the time that an order takes
+    thresholds, gained = np.unique(scores[is_positive], return_counts=True)
+    taken = len(scores) - np.searchsorted(np.sort(scores), thresholds)
+    gained, taken = gained[::-1], taken[::-1]
+    found = gained.cumsum()  # whole numbers, so that a perfect ranking is 1 exactly, and none is above 1
     return float((gained * (found / taken)).sum() / found[-1])
 
 
 def average_precisions(is_positive: Booleans, scores: Floats) -> Floats:
     """(n_classes,) average precision of every column of (n_crops, n_classes) truth and scores."""
-    return np.array([average_precision(*column) for column in zip(is_positive.T, scores.T, strict=True)])
+    columns = np.ascontiguousarray(is_positive.T), np.ascontiguousarray(scores.T)
+    return np.array([average_precision(*column) for column in zip(*columns, strict=True)])
 
 
-def mean_average_precisions(is_positive: Booleans, scores: Floats) -> dict[str, float]:
-    """The means over the classes of (n_crops, n_classes) truth and scores.
+def mean_average_precisions(is_positive: Booleans, scores: Floats, by_class: Floats | None = None) -> dict[str, float]:
+    """The means over the classes of (n_crops, n_classes) truth and scores, or of what is known `by_class` already.
 
     "macro" counts every class alike, "weighted" by its positives, both leaving out classes without any; "micro"
     is the average precision of all pairs of a crop and a class, pooled. A mean over nothing is NaN.
@@ -57,10 +61,10 @@ def mean_average_precisions(is_positive: Booleans, scores: Floats) -> dict[str, 
     measurable = positives > 0
     if not measurable.any():
         return dict.fromkeys(("macro", "weighted", "micro"), float("nan"))
-    by_class = average_precisions(is_positive, scores)[measurable]
+    measured = (average_precisions(is_positive, scores) if by_class is None else by_class)[measurable]
     return {
-        "macro": float(by_class.mean()),
-        "weighted": float(np.average(by_class, weights=positives[measurable])),
+        "macro": float(measured.mean()),
+        "weighted": float(np.average(measured, weights=positives[measurable])),
         "micro": average_precision(is_positive.ravel(), scores.ravel()),
     }
 

@@ -12,7 +12,7 @@ from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.folds import measure_pooled, splits_of_fold
 from animl_kedro.pipelines.modeling.nodes import classify_folds
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.tables import AveragePrecision, Split
+from animl_kedro.tables import FoldAveragePrecision, Split
 from crop_factories import make_crops, make_labeled_crops, write_crops
 
 INDEX = {"0": "bird", "1": "fox", "2": "lizard"}
@@ -73,7 +73,7 @@ def test_average_precision_of_all_folds_is_of_their_pooled_probabilities() -> No
     probabilities = rng.dirichlet(np.ones(3), size=60)
     predictions = pd.DataFrame(probabilities, columns=[f"probability_{label}" for label in INDEX.values()])
     predictions = predictions.assign(crop_id=crops["crop_id"], fold=np.arange(60) % 3, label=crops["label"])
-    measured = AveragePrecision.validate(measure_pooled(predictions, crops)).set_index("label")
+    measured = FoldAveragePrecision.validate(measure_pooled(predictions, crops)).set_index("label")
     expected = [
         average_precision_score(crops["label"] == label, probabilities[:, column])
         for column, label in enumerate(INDEX.values())

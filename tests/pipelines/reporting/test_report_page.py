@@ -12,7 +12,7 @@ from animl_kedro.errors import InputError
 from animl_kedro.pipelines.reporting import nodes
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.tables import Predictions
-from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, shuffled, without
+from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_history, make_predictions, shuffled, without
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "path", "use"}
 ELEMENTS = {
@@ -69,7 +69,7 @@ def make_report(
 ) -> str:
     predictions = make_predictions() if predictions is None else predictions
     crops = make_crops(predictions) if crops is None else crops
-    average_precision, _ = nodes.measure_average_precision(predictions, crops)
+    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
     return nodes.write_report(
         average_precision,
         nodes.trace_precision_recall(predictions),
@@ -84,9 +84,9 @@ def make_report(
 
 def test_report_begins_with_the_macro_average_precision_of_the_test(tmp_path: Path) -> None:
     predictions = make_predictions(skill=0.5)
-    average_precision, by_split = nodes.measure_average_precision(predictions, make_crops(predictions))
+    average_precision, by_split = nodes.measure_average_precision(predictions, make_crops(predictions), PARAMS)
     text = Page(make_report(tmp_path, predictions, title="Santa Cruz")).text
-    macro = f"{by_split['test']['macro']:.3f}"
+    macro = f"{by_split['test']['means']['macro']['average_precision']:.3f}"
     assert text.index("Santa Cruz") < text.index(macro) < text.index("macro average precision on the test locations")
     assert "Measured on 36 crops from 3 locations that played no part in training" in text
     for value in average_precision["average_precision"]:
@@ -204,7 +204,7 @@ def test_report_on_shuffled_rows_is_the_same(tmp_path: Path) -> None:
 def test_report_on_shuffled_results_is_the_same(tmp_path: Path) -> None:
     predictions = make_predictions(skill=0.5)
     crops, history = make_crops(predictions), make_history()
-    average_precision, _ = nodes.measure_average_precision(predictions, crops)
+    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
     curves, confusions = nodes.trace_precision_recall(predictions), nodes.count_confusions(predictions)
     results = average_precision, curves, confusions, history
     before = [table.copy() for table in results]
@@ -221,7 +221,7 @@ def test_report_on_shuffled_results_is_the_same(tmp_path: Path) -> None:
 def test_report_on_predictions_without_crops_says_what_to_run(tmp_path: Path) -> None:
     predictions = make_predictions()
     crops = make_crops(predictions)
-    average_precision, _ = nodes.measure_average_precision(predictions, crops)
+    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
     tables = nodes.trace_precision_recall(predictions), nodes.count_confusions(predictions), make_history()
     with pytest.raises(InputError, match="dataset_split, modeling and reporting"):
         nodes.write_report(

@@ -17,15 +17,15 @@ from animl_kedro.pipelines.reporting.figures import (
 )
 from animl_kedro.pipelines.reporting.measuring import measure
 from animl_kedro.tables import Predictions
-from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, shuffled, without
+from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions, shuffled, without
 
 
 def curves_of(predictions: pd.DataFrame) -> dict[str, Any]:
-    return precision_recall_figure(trace_curves(predictions), measure(predictions, make_crops(predictions)))
+    return precision_recall_figure(trace_curves(predictions), measure(predictions, make_crops(predictions), PARAMS))
 
 
 def splits_of(predictions: pd.DataFrame) -> dict[str, Any]:
-    return split_figure(measure(predictions, make_crops(predictions)))
+    return split_figure(measure(predictions, make_crops(predictions), PARAMS))
 
 
 def confusions_of(predictions: pd.DataFrame) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_precision_recall_figure_shows_the_test_first_and_the_other_splits_by_a_
 
 def test_precision_recall_figure_has_the_average_precision_as_area_and_in_the_name() -> None:
     predictions = make_predictions(skill=0.5)
-    scores = measure(predictions, make_crops(predictions))
+    scores = measure(predictions, make_crops(predictions), PARAMS)
     scores = scores[(scores["split"] == "test") & (scores["kind"] == "class")]
     for trace, score in zip(curves_of(predictions)["data"], scores["average_precision"], strict=False):
         widths = [after - before for before, after in zip(trace["x"], trace["x"][1:], strict=False)]

@@ -13,7 +13,7 @@ from animl_kedro.pipelines.reporting.confusion import count_pairs
 from animl_kedro.pipelines.reporting.curves import trace_curves
 from animl_kedro.pipelines.reporting.measuring import measure
 from animl_kedro.pipelines.reporting.plots import label_text, plot_curves, plot_matrix
-from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
+from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions, without
 
 
 def drawn(figure: Figure) -> Figure:
@@ -28,12 +28,12 @@ def texts_of(figure: Figure) -> list[str]:
 
 
 def plot_of(predictions: pd.DataFrame) -> Figure:
-    return drawn(plot_curves(trace_curves(predictions), measure(predictions, make_crops(predictions))))
+    return drawn(plot_curves(trace_curves(predictions), measure(predictions, make_crops(predictions), PARAMS)))
 
 
 def test_plot_curves_has_a_line_a_class_with_its_score_in_the_legend() -> None:
     predictions = make_predictions()
-    scores = measure(predictions, make_crops(predictions))
+    scores = measure(predictions, make_crops(predictions), PARAMS)
     fox = scores[(scores["split"] == "test") & (scores["label"] == "fox")]["average_precision"].item()
     figure = plot_of(predictions)
     assert len(figure.axes[0].get_lines()) == 3
@@ -42,7 +42,7 @@ def test_plot_curves_has_a_line_a_class_with_its_score_in_the_legend() -> None:
 
 def test_plot_curves_has_the_average_precision_as_area() -> None:
     predictions = make_predictions(("cat", "fox"), skill=0.5)
-    scores = measure(predictions, make_crops(predictions))
+    scores = measure(predictions, make_crops(predictions), PARAMS)
     expected = scores[(scores["split"] == "test") & (scores["kind"] == "class")]["average_precision"].tolist()
     for line, score in zip(plot_of(predictions).axes[0].get_lines(), expected, strict=True):
         assert line.get_drawstyle() == "steps-pre"

@@ -7,13 +7,13 @@ from rich.console import Console
 
 from animl_kedro.pipelines.reporting.measuring import measure
 from animl_kedro.pipelines.reporting.terminal import terminal_table
-from reporting_factories import HOSTILE_LABELS, make_crops, make_predictions, without
+from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions, without
 
 
 def printed(predictions: pd.DataFrame) -> list[list[str]]:
     """The words of every row."""
     console = Console(file=io.StringIO(), width=160, force_terminal=False)
-    console.print(terminal_table(measure(predictions, make_crops(predictions))))
+    console.print(terminal_table(measure(predictions, make_crops(predictions), PARAMS)))
     output = console.file
     assert isinstance(output, io.StringIO)
     lines = output.getvalue().replace("┃", "│").splitlines()
@@ -22,7 +22,7 @@ def printed(predictions: pd.DataFrame) -> list[list[str]]:
 
 def test_terminal_table_has_classes_and_means_by_split() -> None:
     predictions = make_predictions(skill=0.5)
-    table = measure(predictions, make_crops(predictions)).set_index(["split", "label"])["average_precision"]
+    table = measure(predictions, make_crops(predictions), PARAMS).set_index(["split", "label"])["average_precision"]
     header, *rows = printed(predictions)
     assert header == ["", "test", "val", "train", "test crops", "test locations"]
     assert [row[0] for row in rows] == ["bird", "fox", "skunk", "macro", "weighted", "micro"]

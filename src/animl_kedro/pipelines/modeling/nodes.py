@@ -15,7 +15,7 @@ from animl_kedro.locks import sole_run_in
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.tables import (
     PROBABILITY_PREFIX,
-    AveragePrecision,
+    FoldAveragePrecision,
     FoldPredictions,
     Predictions,
     TrainingHistory,
@@ -105,7 +105,7 @@ def classify_folds(
     if not params.folds:
         columns = ["crop_id", "fold", "label", *(f"{PROBABILITY_PREFIX}{label}" for label in label_index.values())]
         logger.info("no folds: modeling.folds is false")
-        return FoldPredictions.validate(pd.DataFrame(columns=columns)), AveragePrecision.of([])
+        return FoldPredictions.validate(pd.DataFrame(columns=columns)), FoldAveragePrecision.of([])
     prepare_torch()
     from animl_kedro.pipelines.modeling.folds import classify_out_of_fold, measure_pooled  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def classify_folds(
         len(predictions),
         measured.loc[measured["label"].eq("macro") & measured["kind"].eq("mean"), "average_precision"].iloc[0],
     )
-    return FoldPredictions.validate(predictions), AveragePrecision.validate(measured)
+    return FoldPredictions.validate(predictions), FoldAveragePrecision.validate(measured)
 
 
 def plot_training(training_history: pd.DataFrame) -> Any:

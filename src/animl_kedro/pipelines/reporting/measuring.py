@@ -1,44 +1,82 @@
-"""The table of average precision, and the same as nested dictionaries."""
+"""The table of average precision with its intervals, and the same as nested dictionaries."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from animl_kedro.average_precision import average_precisions, mean_average_precisions
-from animl_kedro.pipelines.reporting.scores import count_locations, located, scores_by_split
+from animl_kedro.pipelines.reporting.bootstrap import MEANS, Resampling, bootstrap_average_precision, interval
+from animl_kedro.pipelines.reporting.parameters import ReportingParams
+from animl_kedro.pipelines.reporting.scores import ClassScores, crops_of, scores_by_split
+from animl_kedro.pipelines.reporting.units import ORIGINS, image_units, location_units
 from animl_kedro.tables import AveragePrecision, Split
 
+FEWEST_LOCATIONS = 3
+"""What is measured at fewer locations is not to be relied on."""
 
-def measure(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+INTERVALS = ("low", "high", "image_low", "image_high")
+"""The columns of the ends of the intervals over locations and over images."""
+
+
+def measure(predictions: pd.DataFrame, crops: pd.DataFrame, params: ReportingParams) -> pd.DataFrame:
     """An `AveragePrecision` of every split that has a crop: its classes sorted, then the means.
 
     Raises InputError where predictions and crops do not belong together.
     """
-    rows = located(predictions, crops)
-    locations_of_class = count_locations(rows, ["split", "label"])
-    locations_of_split = count_locations(rows, ["split"])
-    table: list[dict[str, Any]] = []
-    for split, scores in scores_by_split(predictions).items():
-        common = {"split": split.value, "crops": len(scores.truth)}
-        by_class = average_precisions(scores.is_positive, scores.probabilities)
-        table += [
-            common
-            | {"kind": "class", "label": label, "average_precision": value, "positives": positives}
-            | {"locations": locations_of_class.get((split.value, label), 0)}
-            for label, value, positives in zip(scores.labels, by_class, scores.is_positive.sum(axis=0), strict=True)
-        ]
-        table += [
-            common
-            | {"kind": "mean", "label": mean, "average_precision": value, "positives": len(scores.truth)}
-            | {"locations": locations_of_split.get(split.value, 0)}
-            for mean, value in mean_average_precisions(scores.is_positive, scores.probabilities).items()
-        ]
-    return AveragePrecision.of(table)
+    origins = crops_of(predictions, crops, ORIGINS)
+    tables = [
+        _measure_split(scores, origins[(predictions["split"] == split.value).to_numpy()], params).assign(split=split)
+        for split, scores in scores_by_split(predictions).items()
+    ]
+    return AveragePrecision.validate(pd.concat(tables, ignore_index=True)) if tables else AveragePrecision.of([])
+
+
+def resamplings(origins: pd.DataFrame, params: ReportingParams) -> tuple[Resampling, Resampling]:
+    """Draws of whole locations, and of whole images, of the crops with these `ORIGINS`."""
+    of_locations, of_images = (
+        Resampling(units, rounds=params.bootstrap_rounds, seed=params.seed)
+        for units in (location_units(origins), image_units(origins))
+    )
+    return of_locations, of_images
+
+
+def _measure_split(scores: ClassScores, origins: pd.DataFrame, params: ReportingParams) -> pd.DataFrame:
+    """The rows of one split, without its name."""
+    is_positive, crops = scores.is_positive, len(scores.truth)
+    by_class = average_precisions(is_positive, scores.probabilities)
+    means = mean_average_precisions(is_positive, scores.probabilities, by_class)
+    units, located = location_units(origins), origins["location"].notna().to_numpy()
+    locations = [len(np.unique(units[located & chosen])) for chosen in (*is_positive.T, located)]
+    table = pd.DataFrame(
+        {
+            "kind": ["class"] * len(by_class) + ["mean"] * len(MEANS),
+            "label": [*scores.labels, *MEANS],
+            "average_precision": [*by_class, *(means[mean] for mean in MEANS)],
+            "positives": [*is_positive.sum(axis=0), *[crops] * len(MEANS)],
+            "crops": crops,
+            "locations": [*locations[:-1], *locations[-1:] * len(MEANS)],
+        }
+    )
+    ends = [_intervals(scores, resampling, params.confidence_level) for resampling in resamplings(origins, params)]
+    of_ends = dict(zip(INTERVALS, np.hstack(ends).T, strict=True))
+    return table.assign(**of_ends, reliable=table["locations"] >= FEWEST_LOCATIONS)
+
+
+def _intervals(scores: ClassScores, resampling: Resampling, confidence_level: float) -> NDArray[np.float64]:
+    """(n_classes + 3, 2) the ends of the interval of every class, then of every mean."""
+    values = bootstrap_average_precision(scores, resampling)
+    units = [len(np.unique(resampling.unit[chosen])) for chosen in scores.is_positive.T]
+    units += [resampling.units] * len(MEANS)
+    return np.array([interval(column, count, confidence_level) for column, count in zip(values.T, units, strict=True)])
 
 
 def nested(average_precision: pd.DataFrame) -> dict[str, Any]:
-    """An `AveragePrecision` as {split: {"classes": {label: …}, "macro": …, …}}, with None where it is missing."""
+    """An `AveragePrecision` as {split: {"means": {"macro": …}, "classes": {label: …}, …}}, each with its interval.
+
+    What is missing is None.
+    """
     return {
         split.value: _nested_split(rows)
         for split in Split
@@ -47,20 +85,26 @@ def nested(average_precision: pd.DataFrame) -> dict[str, Any]:
 
 
 def _nested_split(rows: pd.DataFrame) -> dict[str, Any]:
-    values = [None if np.isnan(value) else float(value) for value in rows["average_precision"]]
-    classes: dict[str, dict[str, Any]] = {}
-    means: dict[str, float | None] = {}
-    for row, value in zip(rows.to_dict("records"), values, strict=True):
-        if row["kind"] == "mean":
-            means[row["label"]] = value
-        else:
-            counts = {"positives": int(row["positives"]), "locations": int(row["locations"])}
-            classes[row["label"]] = {"average_precision": value, **counts}
+    classes, means = (
+        {row["label"]: _nested_row(row) for row in rows[rows["kind"] == kind].to_dict("records")}
+        for kind in ("class", "mean")
+    )
     whole = rows[rows["kind"] == "mean"].iloc[0]
     return {
-        **means,
+        "means": means,
         "crops": int(whole["crops"]),
         "locations": int(whole["locations"]),
         "not_measurable": [label for label, numbers in classes.items() if numbers["average_precision"] is None],
         "classes": classes,
     }
+
+
+def _nested_row(row: dict[Any, Any]) -> dict[str, Any]:
+    numbers = {name: none_if_missing(row[name]) for name in ("average_precision", *INTERVALS)}
+    counts = {name: int(row[name]) for name in ("positives", "locations")}
+    return numbers | counts | {"reliable": bool(row["reliable"])}
+
+
+def none_if_missing(value: float) -> float | None:
+    """The number for a JSON file, where there is no NaN."""
+    return None if np.isnan(value) else float(value)

@@ -3,11 +3,20 @@
 from kedro.pipeline import Node, Pipeline
 
 from animl_kedro.pipelines.reporting.nodes import (
+    compare_with_earlier,
     count_confusions,
+    list_label_errors,
     measure_average_precision,
+    measure_crop_saturations,
+    measure_performance_by_group,
+    measure_reliability,
+    measure_sequences,
     plot_confusions,
     plot_precision_recall,
     plot_splits,
+    recommend_thresholds,
+    score_classes,
+    summarize_metrics,
     trace_precision_recall,
     write_report,
 )
@@ -19,9 +28,29 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 measure_average_precision,
-                {"predictions": "predictions", "crops": "crops"},
+                {"predictions": "predictions", "crops": "crops", "params": "params:reporting"},
                 ["average_precision", "average_precision_json"],
                 name="measure_average_precision",
+            ),
+            Node(
+                measure_sequences,
+                {"predictions": "predictions", "crops": "crops", "params": "params:reporting"},
+                "sequence_average_precision",
+                name="measure_sequences",
+            ),
+            Node(score_classes, {"predictions": "predictions"}, "class_scores", name="score_classes"),
+            Node(measure_reliability, {"predictions": "predictions"}, "reliability", name="measure_reliability"),
+            Node(
+                summarize_metrics,
+                {
+                    "predictions": "predictions",
+                    "crops": "crops",
+                    "average_precision": "average_precision",
+                    "sequence_average_precision": "sequence_average_precision",
+                    "params": "params:reporting",
+                },
+                "metrics",
+                name="summarize_metrics",
             ),
             Node(
                 trace_precision_recall,
@@ -30,6 +59,46 @@ def create_pipeline() -> Pipeline:
                 name="trace_precision_recall",
             ),
             Node(count_confusions, {"predictions": "predictions"}, "confusion_matrix", name="count_confusions"),
+            Node(
+                measure_crop_saturations,
+                {"predictions": "predictions", "crop_images": "crop_images"},
+                "crop_saturations",
+                name="measure_crop_saturations",
+            ),
+            Node(
+                measure_performance_by_group,
+                {
+                    "predictions": "predictions",
+                    "crops": "crops",
+                    "crop_saturations": "crop_saturations",
+                    "params": "params:reporting",
+                },
+                "performance_by_group",
+                name="measure_performance_by_group",
+            ),
+            Node(
+                list_label_errors,
+                {"predictions": "predictions", "crops": "crops", "params": "params:reporting"},
+                "label_errors",
+                name="list_label_errors",
+            ),
+            Node(
+                recommend_thresholds,
+                {"predictions": "predictions", "crops": "crops", "params": "params:reporting"},
+                ["recommended_thresholds", "animl_thresholds"],
+                name="recommend_thresholds",
+            ),
+            Node(
+                compare_with_earlier,
+                {
+                    "predictions": "predictions",
+                    "crops": "crops",
+                    "earlier_predictions": "earlier_predictions",
+                    "params": "params:reporting",
+                },
+                ["comparison", "promotion"],
+                name="compare_with_earlier",
+            ),
             Node(
                 plot_precision_recall,
                 {"precision_recall_curves": "precision_recall_curves", "average_precision": "average_precision"},
