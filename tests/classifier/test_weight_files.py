@@ -12,6 +12,7 @@ from efficientnet_pytorch import EfficientNet
 from efficientnet_pytorch.utils import url_map
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models.vision_transformer import VisionTransformer
 
 from animl_kedro.classifier import timm_networks, torchvision_networks
 from animl_kedro.classifier.backbones import build_network
@@ -239,3 +240,29 @@ def test_weights_with_code_in_them_are_refused_and_the_code_is_not_run(tmp_path:
         with pytest.raises(InputError):
             start(tmp_path / name)
     assert not sprung.exists()
+
+
+def tiny_transformer(image_size: int) -> VisionTransformer:
+    return VisionTransformer(
+        image_size=image_size, patch_size=8, num_layers=1, num_heads=1, hidden_dim=8, mlp_dim=8, num_classes=4
+    )
+
+
+def test_weights_of_a_vision_transformer_are_taken_for_images_of_another_size(tmp_path: Path) -> None:
+    trained, network = tiny_transformer(32), tiny_transformer(64)
+    torch.save(trained.state_dict(), tmp_path / "weights.pt")
+    start_from(network, "vit_b_32", str(tmp_path / "weights.pt"), LABELS)
+    name = "encoder.pos_embedding"
+    before, after = trained.state_dict()[name], network.state_dict()[name]
+    assert (before.shape, after.shape) == ((1, 17, 8), (1, 65, 8))
+    corners = [1, 8, 57, 64]  # of a grid of eight by eight, behind the token of the class: they are where they were
+    assert torch.allclose(after[:, [0, *corners]], before[:, [0, 1, 4, 13, 16]], atol=1e-5)
+    assert torch.equal(network.conv_proj.weight, trained.conv_proj.weight)
+    network.eval()(torch.rand(2, 3, 64, 64))
+
+
+def test_weights_of_another_vision_transformer_are_refused_with_the_first_that_differ(tmp_path: Path) -> None:
+    state = tiny_transformer(32).state_dict() | {"encoder.pos_embedding": torch.zeros(1, 4, 8)}
+    torch.save(state, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match=r"encoder.pos_embedding has the shape \(1, 4, 8\), expected is \(1, 65, 8\)"):
+        start_from(tiny_transformer(64), "vit_b_32", str(tmp_path / "weights.pt"), LABELS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from animl_kedro.classifier.weight_files import Start, read_start
 from animl_kedro.errors import InputError
 
 NONE, IMAGENET = "none", "imagenet"
+
+POSITIONS = "encoder.pos_embedding"
+"""In torchvision's vision transformers, where each patch of an image is."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _efficientnet_state(backbone: str) -> dict[str, Any]:
 
 def _load(network: nn.Module, start: Start, labels: Sequence[str], *, keeps_head: bool) -> Loaded:
     own = network.state_dict()
+    start = replace(start, state=_sized_for(network, start.state))
     heads = tuple(f"{name}." for name in head_names(network))
     _check_fit(own, start, heads)
     in_head = [name for name in own if name.startswith(heads)]
@@ -108,6 +112,21 @@ def _load(network: nn.Module, start: Start, labels: Sequence[str], *, keeps_head
         head, kept = {name: own[name] for name in in_head}, ()
     network.load_state_dict(start.state | head)
     return Loaded(start.from_where, kept)
+
+
+def _sized_for(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights, where they are of one of torchvision's vision transformers for images of the network's size.
+
+    It has an embedding for every patch of an image: those of another size are interpolated between.
+    """
+    from torchvision.models import vision_transformer  # noqa: PLC0415 - takes seconds
+
+    if not isinstance(network, vision_transformer.VisionTransformer) or POSITIONS not in state:
+        return state
+    try:
+        return vision_transformer.interpolate_embeddings(network.image_size, network.patch_size, dict(state))
+    except (RuntimeError, ValueError):  # they are of another network, as `_check_fit` will tell
+        return state
 
 
 def _rows_by_label(
