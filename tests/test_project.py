@@ -12,7 +12,6 @@ import yaml
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from kedro.io import MemoryDataset
 from kedro.pipeline import Node
 from pydantic import BaseModel
 
@@ -21,7 +20,6 @@ from projects import ROOT, Project
 ROAD = ["ingestion", "detection_cropping", "dataset_split", "modeling", "reporting"]
 NAMES = [*ROAD, "inference"]
 ENVIRONMENTS = ["base", "animl", "lila"]
-TABLE_TYPES = ("ParquetDataset", "CSVDataset")
 
 
 @pytest.fixture(autouse=True)
@@ -48,30 +46,6 @@ def test_every_node_is_named_by_its_function_and_has_a_docstring() -> None:
     for node in all_nodes():
         assert node.name == f"{node.namespace}.{node.func.__name__}"
         assert node.func.__doc__
-
-
-@pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_every_dataset_of_the_pipelines_is_in_the_catalog_and_the_other_way_round(env: str) -> None:
-    with open_session(env) as session:
-        catalog = session.load_context().catalog
-        used = {name for node in all_nodes() for name in [*node.inputs, *node.outputs] if not name.startswith("param")}
-        entries = {name for name in catalog.keys() if not name.startswith("param")}  # noqa: SIM118
-        assert used == entries
-        for name in entries:
-            assert not isinstance(catalog[name], MemoryDataset), f"{name} is kept in memory only"
-            metadata = getattr(catalog[name], "metadata", None) or {}
-            assert metadata.get("description"), f"{name} has no description"
-            assert metadata.get("kedro-viz", {}).get("layer"), f"{name} has no layer"
-
-
-def test_every_table_of_the_catalog_has_a_schema_and_versions_from_the_splits_on() -> None:
-    sources = pipelines["__default__"].inputs()
-    for path in (ROOT / "conf" / "base" / "catalog").glob("*.yml"):
-        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-            if entry["type"].endswith(TABLE_TYPES):
-                assert entry.get("validator", "").startswith("animl_kedro.tables."), name
-            if path.stem in ("dataset_split", "modeling", "reporting") and name not in sources:
-                assert entry.get("versioned"), name
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)

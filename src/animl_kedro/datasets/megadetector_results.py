@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset, AbstractVersionedDataset, DatasetError, Version
 
 from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.datasets.names import check_dataset_names
@@ -14,7 +14,7 @@ from animl_kedro.formats.results_files import read_results_file
 from animl_kedro.garbage import no_garbage_collection
 
 
-class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
+class MegaDetectorResultsDataset(AbstractVersionedDataset[Results, Results]):
     """Loads and saves a MegaDetector results file (format 1.6), checked both ways and written whole.
 
     YAML example::
@@ -25,30 +25,47 @@ class MegaDetectorResultsDataset(AbstractDataset[Results, Results]):
     """
 
     def __init__(
-        self, *, filepath: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str,
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         self._store = FileStore(filepath, credentials)
+        super().__init__(
+            filepath=self._store.path,
+            version=version,
+            exists_function=self._store.fs.exists,
+            glob_function=self._store.fs.glob,
+        )
         self.metadata = metadata
 
     def load(self) -> Results:
         """Read the results. Raises InputError where the file is not in the format."""
+        path = self._get_load_path()
         try:
-            return check_results(orjson.loads(self._store.read(self._store.path)))
+            return check_results(orjson.loads(self._store.read(path)))
         except orjson.JSONDecodeError as error:
-            raise InputError(f"{self._store.address(self._store.path)} is not JSON: {error}") from error
+            raise InputError(f"{self._store.address(path)} is not JSON: {error}") from error
 
     def save(self, data: Results) -> None:
         """Write the results."""
-        self._store.write(self._store.path, orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
+        self._store.write(self._get_save_path(), orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
 
     def _exists(self) -> bool:
-        return self._store.holds(self._store.path)
+        try:
+            path = self._get_load_path()
+        except DatasetError:  # there is no version
+            return False
+        return self._store.holds(path)
 
     def _release(self) -> None:
+        super()._release()
         self._store.forget()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._store.address(self._store.path)}
+        return {"filepath": self._store.address(self._filepath), "version": self._version}
 
 
 class OthersResultsDataset(AbstractDataset[NoReturn, Results]):

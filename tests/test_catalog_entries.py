@@ -1,0 +1,110 @@
+"""Every entry of the catalog in every environment: complete, checked, versioned, described, and used."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import pipelines, settings
+from kedro.framework.startup import bootstrap_project
+from kedro.io import AbstractDataset, AbstractVersionedDataset
+from kedro.io.core import parse_dataset_definition
+
+from animl_kedro import tables
+from projects import ROOT
+
+CONF = ROOT / "conf"
+ENVIRONMENTS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "local")
+LAYERS = ("raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting")
+TABLES = ("ParquetDataset", "CSVDataset")
+
+UNUSED = {"run_manifest": "a hook writes it at the end of every run"}
+"""Entries that no pipeline reads or writes, and why they are there."""
+
+MADE_BEFORE_THE_SPLITS = ("ingestion", "detection_cropping")
+"""Pipelines whose results need no versions: images and crops are named by their origin, and tables follow them."""
+
+WORKED_IN = ("image_folder", "working_folder", "detector_cache", "inference_progress")
+"""Modules of datasets that name a folder in which nodes work, instead of a file that is saved."""
+
+
+@cache
+def catalog_of(env: str) -> Mapping[str, dict[str, Any]]:
+    """The entries of an environment as Kedro reads them, over those of conf/base."""
+    bootstrap_project(ROOT)
+    arguments = settings.CONFIG_LOADER_ARGS | {"default_run_env": env}
+    entries: Mapping[str, dict[str, Any]] = OmegaConfigLoader(str(CONF), env=env, **arguments)["catalog"]
+    return entries
+
+
+def dataset_of(name: str, env: str) -> AbstractDataset[Any, Any]:
+    """The dataset of an entry, made as Kedro makes it, but without credentials, which a new clone has not."""
+    return AbstractDataset.from_config(name, {**catalog_of(env)[name]})
+
+
+def is_worked_in(entry: Mapping[str, Any]) -> bool:
+    return entry["type"].split(".")[-2] in WORKED_IN
+
+
+EVERY_ENTRY = [(env, name) for env in ENVIRONMENTS for name in catalog_of(env)]
+
+
+def test_environments_are_those_that_are_known() -> None:
+    assert ENVIRONMENTS == ["animl", "base", "cluster", "lila"]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_pipelines_use_every_entry_and_nothing_else(env: str) -> None:
+    used = {name for name in pipelines for name in pipelines[name].datasets() if not name.startswith("param")}
+    assert used | set(UNUSED) == set(catalog_of(env))
+    assert not used & set(UNUSED)
+
+
+@pytest.mark.parametrize(("env", "name"), EVERY_ENTRY)
+def test_entry_is_a_dataset_with_a_layer_and_a_description(env: str, name: str) -> None:
+    entry = catalog_of(env)[name]
+    dataset_type, _ = parse_dataset_definition({**entry})
+    assert dataset_type.__module__.startswith("animl_kedro."), "made to write whole files"
+    metadata = dataset_of(name, env).metadata  # type: ignore[attr-defined] # each has it
+    assert metadata["kedro-viz"]["layer"] in LAYERS
+    assert len(metadata["description"]) > 10
+
+
+@pytest.mark.parametrize(("env", "name"), EVERY_ENTRY)
+def test_entry_that_is_a_table_has_a_schema(env: str, name: str) -> None:
+    entry = catalog_of(env)[name]
+    if not entry["type"].endswith(TABLES):
+        assert "validator" not in entry
+        return
+    module, _, schema = entry["validator"].rpartition(".")
+    assert module == tables.__name__
+    assert getattr(tables, schema).to_schema().columns
+
+
+@pytest.mark.parametrize(("env", "name"), EVERY_ENTRY)
+def test_entry_from_the_splits_on_is_versioned_and_no_other_is(env: str, name: str) -> None:
+    entry = catalog_of(env)[name]
+    made = {
+        output
+        for pipeline in pipelines
+        if pipeline not in (*MADE_BEFORE_THE_SPLITS, "__default__")
+        for output in pipelines[pipeline].all_outputs()
+    }
+    assert entry.get("versioned", False) is (name in made or name in UNUSED), name
+    if entry.get("versioned"):
+        assert isinstance(dataset_of(name, env), AbstractVersionedDataset)
+
+
+@pytest.mark.parametrize(("env", "name"), EVERY_ENTRY)
+def test_entry_lies_below_the_place_that_the_globals_name(env: str, name: str) -> None:
+    """What is worked in lies below `folders`, everything else that is made below `data`; inputs lie where they are."""
+    made = {output for pipeline in pipelines.values() for output in pipeline.all_outputs()} | set(UNUSED)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (CONF / "base" / "catalog").glob("*.yml"))
+    entry = yaml.safe_load(text).get(name, {})
+    if name in made:
+        assert entry["filepath"].startswith("${globals:data}/0"), name
+    elif is_worked_in(entry) and name != "inference_images":
+        assert entry["path"].startswith("${globals:folders}/0"), name
+    del env
