@@ -1,6 +1,7 @@
 """A folder of images, here or on a remote store, as a mapping that opens a file when it is asked for it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,9 @@ from animl_kedro.files import MAX_NAME_BYTES, TEMPORARY_NAME, fault_of_relative_
 from animl_kedro.image_selection import ImageSelection, column_of
 from animl_kedro.images import UnreadableImageError, open_image
 from animl_kedro.places import ABSENT, FileStat, LocalPlace, Place
+
+FIRST = 2000
+"""Of how many images `ImageFolder.some` chooses."""
 
 LOCK = ".lock"
 """The file in a folder that a run which writes into it holds."""
@@ -112,13 +116,20 @@ class ImageFolder(Mapping[str, Image]):
         Left out is what the pipelines note beside the images: dot-files of the folder itself, locks, and what killed
         runs left half written.
         """
-        found = [path for path in self._root.names() if self._is_image(path)]
-        for name, folder in self._folders.items():
-            found += [f"{name}/{path}" for path in folder.names() if _is_image(path)]
-        return iter(sorted(found))
+        return iter(sorted(self._paths()))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def some(self, count: int) -> list[str]:
+        """Paths of some images, from all over the first that a walk finds: of a million files, few are looked for.
+
+        Raises InputError where the folder is on a remote store, which would list all of them.
+        """
+        for place in (self._root, *self._folders.values()):
+            _local(place)
+        first = sorted(islice(self._paths(), FIRST))
+        return first[:: max(len(first) // count, 1)][:count]
 
     def remove_leftovers(self) -> None:
         """Remove what killed runs left half written. Nobody else may be writing into the folder."""
@@ -136,6 +147,12 @@ class ImageFolder(Mapping[str, Image]):
             if rest and first in self._folders:
                 return self._folders[first], rest
         return self._root, relative_path
+
+    def _paths(self) -> Iterator[str]:
+        """Give every image's path, in no order."""
+        yield from filter(self._is_image, self._root.names())
+        for name, folder in self._folders.items():
+            yield from (f"{name}/{path}" for path in folder.names() if _is_image(path))
 
     def _is_image(self, path: str) -> bool:
         """Whether a file below the root is one of the images."""

@@ -1,8 +1,12 @@
 """The files that other projects train classifiers from, as Kedro datasets."""
 
+import json
 from pathlib import Path
 from typing import ClassVar
 
+from kedro_datasets._typing import JSONPreview
+
+from animl_kedro.datasets.previews import json_preview
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.formats.camera_traps_classification import (
     CROPS_FILE,
@@ -33,6 +37,11 @@ class ClassificationFilesDataset(WholeFolderDataset[ClassificationFiles]):
     """
 
     FILES = (CROPS_FILE, LABEL_INDEX_FILE, SPLITS_FILE)
+
+    def preview(self) -> JSONPreview:
+        """Give kedro-viz the label index and the locations of each split."""
+        files = {name: json.loads(self._read_file(name)) for name in (LABEL_INDEX_FILE, SPLITS_FILE)}
+        return json_preview(files)
 
     def _read(self, folder: Path) -> ClassificationFiles:
         return read_classification_files(folder)

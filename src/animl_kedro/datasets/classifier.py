@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+from kedro_datasets._typing import JSONPreview
+
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.folder import CARD, WEIGHTS
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.cropping.parameters import CroppingParams
+from animl_kedro.datasets.previews import json_preview
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
 
@@ -52,6 +55,10 @@ class ClassifierDataset(WholeFolderDataset[Classifier]):
             raise InputError(f"{folder} does not hold a classifier of this project: {error}") from error
         provenance = card.get("provenance", {})
         return Classifier(backbone, labels, preprocessing, network.eval(), provenance, temperature, cropping)
+
+    def preview(self) -> JSONPreview:
+        """Give kedro-viz what a person wants to read; the weights are not touched."""
+        return json_preview(json.loads(self._read_file(CARD)))
 
     def _write(self, data: Classifier, folder: Path) -> None:
         from safetensors.torch import save_file  # noqa: PLC0415 - see _read

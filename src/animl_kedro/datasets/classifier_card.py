@@ -6,8 +6,10 @@ from typing import Any, NoReturn
 
 from kedro.io import DatasetError
 from kedro.io.core import VersionNotFoundError
+from kedro_datasets._typing import JSONPreview
 
 from animl_kedro.classifier.folder import CARD
+from animl_kedro.datasets.previews import json_preview
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
 
@@ -41,6 +43,10 @@ class ClassifierCardDataset(WholeFolderDataset[dict[str, Any]]):
     def save(self, data: NoReturn) -> NoReturn:  # type: ignore[override] # there is nothing that could be saved
         """Refuse: the card is written with the classifier."""
         raise DatasetError("A classifier's card is read, never written: it is a part of the entry classifier.")
+
+    def preview(self) -> JSONPreview:
+        """Give kedro-viz the card."""
+        return json_preview(self.load())
 
     def _exists(self) -> bool:
         # always, and without a look: the version that a run is about to write is the one that it reads at its end

@@ -6,8 +6,10 @@ from typing import Any, NoReturn
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import ImagePreview
 
 from animl_kedro.datasets.names import check_dataset_names
+from animl_kedro.datasets.previews import TILES, images_preview
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import LOCK, ImageFolder
 from animl_kedro.image_store import ImageStore
@@ -82,6 +84,11 @@ class ImageFolderDataset(AbstractDataset[NoReturn, ImageFolder]):
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: images are written one by one by the nodes that make them."""
         raise DatasetError(f"{self._root} is a folder of images: it is written to file by file, not saved as a whole.")
+
+    def preview(self) -> ImagePreview:
+        """Give kedro-viz a sheet of some images. Raises InputError where the folder is on a remote store."""
+        folder = ImageFolder(self._root, self._folders)
+        return images_preview(folder, folder.some(TILES))
 
     def _exists(self) -> bool:
         return True

@@ -14,7 +14,9 @@ from typing import IO, Any, ClassVar
 import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets import json, pandas, text
+from kedro_datasets._typing import HTMLPreview, TablePreview
 
+from animl_kedro.datasets.previews import ROWS, table_preview
 from animl_kedro.files import written_whole
 from animl_kedro.formats.spreadsheet_text import defused, restored
 
@@ -48,6 +50,15 @@ class WrittenWhole:
 class ParquetDataset(WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.ParquetDataset`, written whole."""
 
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """Give kedro-viz the first rows; no more of the file is decoded."""
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - only who looks at a table needs it
+
+        with self._fs.open(str(self._get_load_path()), "rb") as file, ParquetFile(file) as parquet:
+            batch = next(parquet.iter_batches(nrows), None)
+            rows = parquet.schema_arrow.empty_table() if batch is None else batch
+            return table_preview(rows.to_pandas())
+
 
 class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.CSVDataset`, written whole, with all text in quotation marks.
@@ -66,10 +77,20 @@ class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
         """Write the table, with nothing that a spreadsheet would run."""
         super().save(defused(data))
 
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """Give kedro-viz the first rows; no more of the file is read."""
+        first = self._copy()
+        first._load_args["nrows"] = nrows
+        return table_preview(first.load())
+
 
 class JSONDataset(WrittenWhole, json.JSONDataset):  # type: ignore[misc]
     """`kedro_datasets.json.JSONDataset`, written whole."""
 
 
 class TextDataset(WrittenWhole, text.TextDataset):  # type: ignore[misc]
-    """`kedro_datasets.text.TextDataset`, written whole."""
+    """`kedro_datasets.text.TextDataset`, written whole; the text is a page of HTML."""
+
+    def preview(self) -> HTMLPreview:
+        """Give kedro-viz the page."""
+        return HTMLPreview(self.load())

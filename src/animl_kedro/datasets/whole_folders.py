@@ -80,5 +80,9 @@ class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
         super()._release()
         self._store.forget()
 
+    def _read_file(self, name: str) -> bytes:
+        """One of the files alone."""
+        return self._store.read(self._get_load_path() / name)
+
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._store.address(self._filepath), "version": self._version}
