@@ -25,6 +25,7 @@ from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, t
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.scores import macro_average_precision
 from animl_kedro.pipelines.modeling.tensorboard import write_rows
+from animl_kedro.pipelines.modeling.train import versions_behind
 from animl_kedro.tables import Predictions, Split, TrainingHistory
 from crop_factories import COLOURS, make_crops, split_crops, split_params, write_crops
 
@@ -260,8 +261,26 @@ def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("backbone", "weights", "further"),
+    [
+        ("efficientnet-b0", "none", set()),
+        ("efficientnet-b0", "imagenet", {"efficientnet-pytorch"}),
+        ("timm/mobilenetv3_small_050", "imagenet", {"timm"}),
+        ("resnet18", "imagenet", set()),
+    ],
+)
+def test_provenance_has_the_versions_of_what_had_a_part(backbone: str, weights: str, further: set[str]) -> None:
+    versions = versions_behind(ModelingParams(backbone=backbone, weights=weights))
+    always = {"animl_kedro", "python", "torch", "torchvision", "lightning", "numpy", "pillow"}
+    assert versions.keys() == always | further
+    assert versions["numpy"] == np.__version__
+    assert versions["torch"] == torch.__version__
+
+
 def test_provenance_tells_how_training_ran_and_why_it_stopped(trained: tuple[Classifier, pd.DataFrame]) -> None:
     told = trained[0].provenance["training"]
+    assert trained[0].provenance["versions"] == versions_behind(ModelingParams())
     assert told == {"precision": "32-true", "device": "cpu", "processes": 1, "stopped": "all_epochs", "found": {}}
 
 

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pandas as pd
 import torch
 
 import animl_kedro
-from animl_kedro.classifier.backbones import build_network
+from animl_kedro.classifier.backbones import EFFICIENTNETS, TIMM, build_network
 from animl_kedro.classifier.classifier import Classifier
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.classifier.weights import IMAGENET
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.crops import check_crops, drawing_weights
@@ -76,13 +78,21 @@ def classifier_of(job: Job, result: Result) -> Classifier:
         "crops": job.crops["split"].value_counts().to_dict(),
         "best": {name: best[name] for name in ("epoch", "loss", "accuracy", "macro_average_precision")},
         "training": result.run,
-        "versions": {
-            "animl_kedro": animl_kedro.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions_behind(params),
     }
     return Classifier(params.backbone, job.labels, preprocessing, network.eval(), provenance)
+
+
+def versions_behind(params: ModelingParams) -> dict[str, str]:
+    """Of what weights and answers depend on, by the packages' names; libraries of networks where they had a part."""
+    packages = ["torchvision", "lightning", "numpy", "pillow"]
+    if params.backbone.startswith(TIMM):
+        packages.append("timm")
+    if params.backbone in EFFICIENTNETS and params.weights == IMAGENET:
+        packages.append("efficientnet-pytorch")
+    with_builds = {"torch": str(torch.__version__), "python": platform.python_version()}
+    found = {package: version(package) for package in packages}
+    return {"animl_kedro": animl_kedro.__version__} | with_builds | found
 
 
 def _check(crops: pd.DataFrame, labels: Sequence[str]) -> None:
