@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from kedro_datasets._typing import ImagePreview, JSONPreview, TablePreview
 from PIL import Image
@@ -67,6 +68,8 @@ def images_preview(images: Mapping[str, Image.Image], names: Iterable[str]) -> I
 def _cell(value: Any) -> Any:
     if pd.isna(value):
         return ""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _cut(str(value))
