@@ -26,6 +26,7 @@ PARAMETER_PREFIXES = ("params:", "parameters")
 ORIGINS = {
     "animl_export": "An export of labels comes from Animl as COCO.",
     "inference_detections": "Results come from MegaDetector, for the images of inference_images.",
+    "earlier_predictions": "Without anything to compare with, set no filepath there.",
 }
 """Where what no pipeline makes comes from."""
 
@@ -70,6 +71,20 @@ def _silenced(name: str) -> Iterator[None]:
         yield
     finally:
         silenced.disabled = before
+
+
+class EarlierVersionHook:
+    """Compares a version of the predictions that is reported again with the one before it, as when it was new."""
+
+    @hook_impl
+    def after_catalog_created(self, catalog: DataCatalog, load_versions: dict[str, str] | None) -> None:
+        """Tell `earlier_predictions` which version of the predictions is to be loaded, where that is not the newest."""
+        reported = (load_versions or {}).get("predictions")
+        if reported and "earlier_predictions" in catalog:
+            from animl_kedro.datasets.earlier_predictions import EarlierPredictionsDataset  # noqa: PLC0415 - only here
+
+            if isinstance(earlier := catalog["earlier_predictions"], EarlierPredictionsDataset):
+                earlier.report_version(reported)
 
 
 class MissingInputsHook:

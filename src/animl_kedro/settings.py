@@ -1,9 +1,16 @@
 """Kedro's settings of this project."""
 
-from animl_kedro.hooks import DryRunHook, FinalWordsHook, MissingInputsHook, ParameterNamesHook
+from animl_kedro.hooks import DryRunHook, EarlierVersionHook, FinalWordsHook, MissingInputsHook, ParameterNamesHook
 from animl_kedro.run_manifest import RunManifestHook
 
-HOOKS = (ParameterNamesHook(), DryRunHook(), MissingInputsHook(), RunManifestHook(), FinalWordsHook())
+HOOKS = (
+    ParameterNamesHook(),
+    DryRunHook(),
+    EarlierVersionHook(),
+    MissingInputsHook(),
+    RunManifestHook(),
+    FinalWordsHook(),
+)
 
 # Nobody is told how the project is used; .telemetry says the same to Kedro's command line.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)

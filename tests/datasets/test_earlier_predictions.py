@@ -39,7 +39,7 @@ def test_dataset_without_a_file_is_there_and_loads_nothing() -> None:
 
 
 def test_previous_version_is_the_one_before_the_newest(versioned: Path) -> None:
-    dataset = EarlierPredictionsDataset(filepath=str(versioned), version="previous")
+    dataset = EarlierPredictionsDataset(filepath=str(versioned), earlier_version="previous")
     earlier = dataset.load()
     assert len(earlier.table) == 2
     assert VERSIONS[1] in earlier.source
@@ -49,21 +49,21 @@ def test_previous_version_is_the_one_before_the_newest(versioned: Path) -> None:
 def test_previous_version_of_the_one_that_is_reported_comes_before_that(
     versioned: Path, reported: str, crops: int
 ) -> None:
-    dataset = EarlierPredictionsDataset(filepath=str(versioned), version="previous")
+    dataset = EarlierPredictionsDataset(filepath=str(versioned), earlier_version="previous")
     dataset.report_version(reported)
     assert len(dataset.load().table) == crops
     assert dataset.exists()
 
 
 def test_previous_version_of_no_version_is_there_and_loads_nothing(tmp_path: Path) -> None:
-    dataset = EarlierPredictionsDataset(filepath=str(tmp_path / "predictions.parquet"), version="previous")
+    dataset = EarlierPredictionsDataset(filepath=str(tmp_path / "predictions.parquet"), earlier_version="previous")
     assert dataset.exists()
     assert dataset.load().source == ""
 
 
 def test_version_by_its_name_is_that_version_or_is_absent(versioned: Path) -> None:
-    assert len(EarlierPredictionsDataset(filepath=str(versioned), version=VERSIONS[0]).load().table) == 1
-    absent = EarlierPredictionsDataset(filepath=str(versioned), version="2025-01-01T00.00.00.000Z")
+    assert len(EarlierPredictionsDataset(filepath=str(versioned), earlier_version=VERSIONS[0]).load().table) == 1
+    absent = EarlierPredictionsDataset(filepath=str(versioned), earlier_version="2025-01-01T00.00.00.000Z")
     assert not absent.exists()
     with pytest.raises(DatasetError, match=r"predictions.parquet.* cannot be read"):
         absent.load()
@@ -72,11 +72,11 @@ def test_version_by_its_name_is_that_version_or_is_absent(versioned: Path) -> No
 def test_dataset_says_where_it_is_and_refuses_to_be_written(tmp_path: Path) -> None:
     dataset = EarlierPredictionsDataset(filepath=str(tmp_path / "absent.csv"))
     assert not dataset.exists()
-    assert dataset._describe() == {"filepath": str(tmp_path / "absent.csv"), "version": None}
+    assert dataset._describe() == {"filepath": str(tmp_path / "absent.csv"), "earlier_version": None}
     with pytest.raises(DatasetError, match="never written"):
         dataset.save(pd.DataFrame())  # type: ignore[arg-type]
     with pytest.raises(DatasetError, match="belongs to a `filepath`"):
-        EarlierPredictionsDataset(version="previous")
+        EarlierPredictionsDataset(earlier_version="previous")
 
 
 def test_read_parquet_of_this_project_has_crops_splits_labels_and_probabilities(tmp_path: Path) -> None:

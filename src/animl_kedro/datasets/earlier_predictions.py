@@ -18,16 +18,17 @@ PREVIOUS = "previous"
 class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
     """Loads what the classifier is compared with. It is never written.
 
-    ``filepath`` is a file of predictions: Parquet, CSV, or CameraTraps' ``outputs_test.csv.gz``. With a ``version``,
-    it is an entry that is versioned, such as ``predictions``: a timestamp is that version, ``previous`` the one before
-    the version that is reported. Where there is no previous one, or no ``filepath``, what is loaded is empty.
+    ``filepath`` is a file of predictions: Parquet, CSV, or CameraTraps' ``outputs_test.csv.gz``. With an
+    ``earlier_version``, it is an entry that is versioned, such as ``predictions``: a timestamp is that version,
+    ``previous`` the one before the version that is reported. Where there is no previous one, or no ``filepath``, what
+    is loaded is empty.
 
     YAML example::
 
         earlier_predictions:
           type: animl_kedro.datasets.earlier_predictions.EarlierPredictionsDataset
           filepath: data/07_model_output/predictions.parquet
-          version: previous # or 2026-11-26T06.30.23.123Z
+          earlier_version: previous # or 2026-11-26T06.30.23.123Z
 
         earlier_predictions:
           type: animl_kedro.datasets.earlier_predictions.EarlierPredictionsDataset
@@ -42,14 +43,14 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
         self,
         *,
         filepath: str | None = None,
-        version: str | None = None,
+        earlier_version: str | None = None,
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        if filepath is None and version is not None:
-            raise DatasetError("`version` belongs to a `filepath`, and there is none.")
+        if filepath is None and earlier_version is not None:
+            raise DatasetError("`earlier_version` belongs to a `filepath`, and there is none.")
         self._store = None if filepath is None else FileStore(filepath, credentials)
-        self._version = version
+        self._version = earlier_version
         self._reported: str | None = None
         self.metadata = metadata
 
@@ -71,12 +72,8 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
 
     def _path(self) -> PurePosixPath | None:
         """The file, or None where none is set, or there is no previous version."""
-        if self._store is None:
-            return None
-        if self._version is None:
-            return self._store.path
-        if self._version != PREVIOUS:
-            return self._store.path / self._version / self._store.path.name
+        if self._store is None or self._version != PREVIOUS:
+            return self._named_path()
         self._store.forget()
         found = self._store.fs.glob(str(self._store.path / "*" / self._store.path.name))
         versions = {PurePosixPath(path).parent.name: PurePosixPath(path) for path in found}
@@ -84,10 +81,18 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
         before = [version for version in versions if version < reported]
         return versions[max(before)] if before else None
 
+    def _named_path(self) -> PurePosixPath | None:
+        """The file, or that of a version; the entry itself for the previous one, or None where none is set."""
+        if self._store is None:
+            return None
+        path = self._store.path
+        return path if self._version in (None, PREVIOUS) else path / str(self._version) / path.name
+
     def _exists(self) -> bool:
         path = self._path()
         return self._store is None or path is None or self._store.holds(path)
 
     def _describe(self) -> dict[str, Any]:
-        filepath = self._store and self._store.address(self._store.path)
-        return {"filepath": filepath, "version": self._version}
+        path = self._named_path()
+        filepath = None if self._store is None or path is None else self._store.address(path)
+        return {"filepath": filepath, "earlier_version": self._version}
