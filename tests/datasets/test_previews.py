@@ -15,10 +15,11 @@ from kedro.io import Version
 from PIL import Image
 
 from animl_kedro.datasets.classifier_card import ClassifierCardDataset
+from animl_kedro.datasets.figures import MatplotlibDataset
 from animl_kedro.datasets.image_folder import ImageFolderDataset
 from animl_kedro.datasets.label_map import LabelMapDataset
 from animl_kedro.datasets.previews import MOST_CHARACTERS, ROWS, TILE_PIXELS, TILES, json_preview, table_preview
-from animl_kedro.datasets.whole_files import CSVDataset, ParquetDataset, TextDataset
+from animl_kedro.datasets.whole_files import CSVDataset, JSONDataset, ParquetDataset, TextDataset
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import FIRST
 from factories import CONF, write_jpeg
@@ -138,3 +139,9 @@ def test_every_preview_tells_kedro_viz_its_kind_by_its_annotation() -> None:
     kinds = (ParquetDataset, CSVDataset, TextDataset, ImageFolderDataset, LabelMapDataset, ClassifierCardDataset)
     names = [inspect.signature(kind.preview).return_annotation.__name__ for kind in kinds]
     assert names == ["TablePreview", "TablePreview", "HTMLPreview", "ImagePreview", "JSONPreview", "JSONPreview"]
+
+
+@pytest.mark.parametrize("kind", [ParquetDataset, CSVDataset, JSONDataset, TextDataset, MatplotlibDataset])
+@pytest.mark.parametrize("version", [None, Version(None, None)])
+def test_what_was_not_made_yet_is_shown_as_nothing(tmp_path: Path, kind: Any, version: Version | None) -> None:
+    assert kind(filepath=str(tmp_path / "none"), version=version).preview() is None

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from kedro_datasets._typing import JSONPreview
 
-from animl_kedro.datasets.previews import json_preview
+from animl_kedro.datasets.previews import json_preview, of_what_exists
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.formats.camera_traps_classification import (
     CROPS_FILE,
@@ -38,6 +38,7 @@ class ClassificationFilesDataset(WholeFolderDataset[ClassificationFiles]):
 
     FILES = (CROPS_FILE, LABEL_INDEX_FILE, SPLITS_FILE)
 
+    @of_what_exists
     def preview(self) -> JSONPreview:
         """Give kedro-viz the label index and the locations of each split."""
         files = {name: json.loads(self._read_file(name)) for name in (LABEL_INDEX_FILE, SPLITS_FILE)}

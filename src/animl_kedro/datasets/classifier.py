@@ -11,7 +11,7 @@ from animl_kedro.classifier.folder import CARD, WEIGHTS
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.cropping.parameters import CroppingParams
-from animl_kedro.datasets.previews import json_preview
+from animl_kedro.datasets.previews import json_preview, of_what_exists
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
 
@@ -56,6 +56,7 @@ class ClassifierDataset(WholeFolderDataset[Classifier]):
         provenance = card.get("provenance", {})
         return Classifier(backbone, labels, preprocessing, network.eval(), provenance, temperature, cropping)
 
+    @of_what_exists
     def preview(self) -> JSONPreview:
         """Give kedro-viz what a person wants to read; the weights are not touched."""
         return json_preview(json.loads(self._read_file(CARD)))

@@ -9,7 +9,7 @@ from kedro.io.core import VersionNotFoundError
 from kedro_datasets._typing import JSONPreview
 
 from animl_kedro.classifier.folder import CARD
-from animl_kedro.datasets.previews import json_preview
+from animl_kedro.datasets.previews import json_preview, of_what_exists
 from animl_kedro.datasets.whole_folders import WholeFolderDataset
 from animl_kedro.errors import InputError
 
@@ -44,6 +44,7 @@ class ClassifierCardDataset(WholeFolderDataset[dict[str, Any]]):
         """Refuse: the card is written with the classifier."""
         raise DatasetError("A classifier's card is read, never written: it is a part of the entry classifier.")
 
+    @of_what_exists
     def preview(self) -> JSONPreview:
         """Give kedro-viz the card."""
         return json_preview(self.load())

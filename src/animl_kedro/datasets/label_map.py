@@ -8,7 +8,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import JSONPreview
 
 from animl_kedro.datasets.names import check_dataset_names
-from animl_kedro.datasets.previews import json_preview
+from animl_kedro.datasets.previews import json_preview, of_what_exists
 from animl_kedro.errors import InputError
 from animl_kedro.formats.label_specification import LabelMap, parse_label_map
 from animl_kedro.formats.taxonomy import Taxonomy, parse_taxonomy
@@ -39,6 +39,7 @@ class LabelMapDataset(AbstractDataset[NoReturn, LabelMap]):
         """Read the label map. Raises InputError where it is of none of the forms."""
         return parse_label_map(_read(self._filepath, "label map"), str(self._filepath))
 
+    @of_what_exists
     def preview(self) -> JSONPreview:
         """Give kedro-viz the file, be it JSON or YAML, which holds JSON as well, or CSV, which is one text in it."""
         return json_preview(yaml.safe_load(self._filepath.read_bytes()))

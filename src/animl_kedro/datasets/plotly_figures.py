@@ -1,10 +1,10 @@
 """Interactive figures as a Kedro dataset, without plotly itself: only whoever looks at a figure needs it."""
 
-import json
 from typing import Any, ClassVar
 
 from kedro_datasets._typing import PlotlyPreview
 
+from animl_kedro.datasets.previews import of_what_exists
 from animl_kedro.datasets.whole_files import JSONDataset
 
 
@@ -25,7 +25,7 @@ class PlotlyFigureDataset(JSONDataset):
 
     DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {}
 
+    @of_what_exists
     def preview(self) -> PlotlyPreview:
         """Give kedro-viz the figure."""
-        figure: dict[str, Any] = json.loads(super().preview())
-        return PlotlyPreview(figure)
+        return PlotlyPreview(self.load())

@@ -5,11 +5,12 @@ shown. kedro-viz tells what kind of preview it gets by the annotations of ``prev
 """
 
 import base64
+import functools
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,19 @@ MOST_JSON_BYTES = 20_000_000
 
 TILES, TILES_IN_A_ROW, TILE_PIXELS = 12, 6, 160
 """Images on a sheet, and the longer side of each."""
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def of_what_exists(preview: Method) -> Method:
+    """A preview that is None where the dataset was not made yet, which otherwise is a page of warnings in kedro-viz."""
+
+    @functools.wraps(preview)  # kedro-viz reads the annotations through it
+    def of_dataset(self: Any, *arguments: Any, **options: Any) -> Any:
+        return preview(self, *arguments, **options) if self.exists() else None
+
+    return of_dataset  # type: ignore[return-value] # it is called as the method is
 
 
 def table_preview(rows: pd.DataFrame) -> TablePreview:

@@ -14,9 +14,9 @@ from typing import IO, Any, ClassVar
 import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets import json, pandas, text
-from kedro_datasets._typing import HTMLPreview, TablePreview
+from kedro_datasets._typing import HTMLPreview, JSONPreview, TablePreview
 
-from animl_kedro.datasets.previews import ROWS, table_preview
+from animl_kedro.datasets.previews import ROWS, json_preview, of_what_exists, table_preview
 from animl_kedro.files import written_whole
 from animl_kedro.formats.spreadsheet_text import defused, restored
 
@@ -50,6 +50,7 @@ class WrittenWhole:
 class ParquetDataset(WrittenWhole, pandas.ParquetDataset):  # type: ignore[misc]
     """`kedro_datasets.pandas.ParquetDataset`, written whole."""
 
+    @of_what_exists
     def preview(self, nrows: int = ROWS) -> TablePreview:
         """Give kedro-viz the first rows; no more of the file is decoded."""
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - only who looks at a table needs it
@@ -77,6 +78,7 @@ class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
         """Write the table, with nothing that a spreadsheet would run."""
         super().save(defused(data))
 
+    @of_what_exists
     def preview(self, nrows: int = ROWS) -> TablePreview:
         """Give kedro-viz the first rows; no more of the file is read."""
         first = self._copy()
@@ -87,10 +89,16 @@ class CSVDataset(WrittenWhole, pandas.CSVDataset):  # type: ignore[misc]
 class JSONDataset(WrittenWhole, json.JSONDataset):  # type: ignore[misc]
     """`kedro_datasets.json.JSONDataset`, written whole."""
 
+    @of_what_exists
+    def preview(self) -> JSONPreview:
+        """Give kedro-viz the content with long lists cut short."""
+        return json_preview(self.load())
+
 
 class TextDataset(WrittenWhole, text.TextDataset):  # type: ignore[misc]
     """`kedro_datasets.text.TextDataset`, written whole; the text is a page of HTML."""
 
+    @of_what_exists
     def preview(self) -> HTMLPreview:
         """Give kedro-viz the page."""
         return HTMLPreview(self.load())
