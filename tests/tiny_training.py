@@ -34,6 +34,19 @@ class TinyNetwork(nn.Module):
         return logits
 
 
+class Greedy(TinyNetwork):
+    """Runs out of memory with more crops at once than it can hold."""
+
+    def __init__(self, holds: int) -> None:
+        super().__init__()
+        self.holds = holds
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > self.holds:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().forward(images)
+
+
 class NoisyColours:
     """Batches of pictures in the colour of their class, with other noise by each draw's seed."""
 

@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.fabric import Fabric
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.modeling.devices import precision_for, processes_here
+from animl_kedro.pipelines.modeling.devices import open_fabric, precision_for, processes_here
 from animl_kedro.pipelines.modeling.distributed import checksum_of_weights, run
 from animl_kedro.pipelines.modeling.jobs import Job, Result
 from animl_kedro.pipelines.modeling.meeting import meet
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
+from animl_kedro.pipelines.modeling.stepping import Stepper
 from animl_kedro.pipelines.modeling.worker import main
 from animl_kedro.tables import Split
 from crop_factories import make_crops, make_labeled_crops, write_crops
 from projects import Project
-from tiny_training import tiny_params
+from tiny_training import CLASSES, Greedy, tiny_fabric, tiny_params
 
 VAL_CROPS = 13  # not to be divided by two
 
@@ -77,6 +80,40 @@ def test_two_hosts_train_together_on_copies_of_the_data(tmp_path: Path) -> None:
     assert crops_counted(run(make_job(tmp_path / "first", **options)), Split.VAL) == VAL_CROPS
     other.join(60)
     assert other.exitcode == 0
+
+
+def learn_together(holds: int) -> tuple[dict[str, Any], int]:
+    """A step in one of two processes, of which the second can hold only so many crops; its weights and its parts."""
+    torch.set_num_threads(1)
+    params = tiny_params(batch_size=16, processes=2, halve_batch_on_oom=True)
+    fabric = open_fabric(params)
+    fabric.launch()
+    learned = learn_a_step(params, fabric, holds if fabric.global_rank else 16)
+    torch.distributed.destroy_process_group()
+    return learned
+
+
+def learn_a_step(params: ModelingParams, fabric: Fabric, holds: int) -> tuple[dict[str, Any], int]:
+    torch.manual_seed(0)
+    network = Greedy(holds)
+    network.body[1] = torch.nn.Identity()  # each process and each part would have statistics of its own
+    network.dropout.p = 0.0
+    images, targets = torch.randn(16, 3, 8, 8), torch.arange(16) % CLASSES
+    mine = slice(fabric.global_rank, None, fabric.world_size)
+    stepper = Stepper(network, params, fabric)
+    stepper.start_epoch(head_only=False)
+    stepper.step(images[mine], targets[mine], 16, 0.01, (0, 0))
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}, stepper.accumulate
+
+
+def test_memory_that_runs_out_in_one_process_lets_all_divide_alike_and_learn_the_same() -> None:
+    config = LaunchConfig(1, 1, 2, run_id="test", rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0)
+    learned = elastic_launch(config, learn_together)(3)
+    assert [parts for _, parts in learned.values()] == [4, 4]  # of eight crops each
+    alone, _ = learn_a_step(tiny_params(batch_size=16), tiny_fabric(), 16)
+    for weights, _ in learned.values():
+        for name, numbers in weights.items():
+            assert numbers == pytest.approx(alone[name], abs=1e-5), name
 
 
 def meet_as(address: str, host: int, fingerprint: dict[str, str], wait: float = 20) -> str | None:

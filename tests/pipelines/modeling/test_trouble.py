@@ -7,20 +7,7 @@ import torch
 
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.trouble import diverged, is_out_of_memory, largest_that_fits, out_of_memory
-from tiny_training import TinyNetwork, tiny_params, tiny_training
-
-
-class Greedy(TinyNetwork):
-    """Runs out of memory with more crops at once than it can hold."""
-
-    def __init__(self, holds: int) -> None:
-        super().__init__()
-        self.holds = holds
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if len(images) > self.holds:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return super().forward(images)
+from tiny_training import Greedy, TinyNetwork, tiny_params, tiny_training
 
 
 class Poisoned(TinyNetwork):

@@ -42,7 +42,8 @@ class ModelingParams(StrictParams):
     """Whether `batch_size` is replaced by the largest power of two that fits into the memory of the GPUs."""
 
     halve_batch_on_oom: bool = False
-    """Whether, out of memory, training goes on with twice as many parts instead of ending; of one process only."""
+    """Whether, out of memory, training goes on with twice as many parts instead of ending. Several processes then
+    exchange gradients behind the backward pass, and not during it, so that none waits for one that has failed."""
 
     learning_rate: float | None = Field(None, gt=0)
     """Highest learning rate; None is CameraTraps' rule, 0.016 × batch_size / 256."""

@@ -38,6 +38,7 @@ class Stepper:
         self._fabric = fabric
         self._optimizer = build_optimizer(self.network.parameters(), params)
         self._fabric_optimizer: Any = fabric.setup_optimizers(self._optimizer)
+        self._exchanges_late = params.halve_batch_on_oom and fabric.world_size > 1
         self._head_only: bool | None = None
         self._model: Any = None
 
@@ -68,14 +69,18 @@ class Stepper:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         while True:
+            taught = None
             try:
-                logits, loss = self._forward_and_backward(images, targets, crops, seeds)
-                break
+                taught = self._forward_and_backward(images, targets, crops, seeds)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
+            if self._everywhere(taught is not None) and taught:
+                logits, loss = taught
+                break
             self._optimizer.zero_grad()
             self._divide_further(images, targets)
+        self._exchange_gradients()
         self._fabric_optimizer.step()
         self._optimizer.zero_grad()
         if self.average:
@@ -92,7 +97,7 @@ class Stepper:
         parts = list(parts_of((images, targets), self.accumulate))
         all_logits, losses = [], []
         for number, (part, part_targets) in enumerate(parts, start=1):
-            with self._fabric.no_backward_sync(self._model, enabled=number < len(parts)):
+            with self._fabric.no_backward_sync(self._model, enabled=self._exchanges_late or number < len(parts)):
                 logits, loss = self._loss_of(part, part_targets, rng)
                 # the mean over all processes' gradients is that over the crops of the step, even where shares differ
                 self._fabric.backward(loss * (self._fabric.world_size / crops))
@@ -122,12 +127,35 @@ class Stepper:
             ]
         return torch.cat(batches).float()
 
+    def _everywhere(self, fitted: bool) -> bool:
+        """Whether memory sufficed in every process: where it did not in one, all divide alike.
+
+        None of them waits for another within the step, so that one can fail: gradients are exchanged afterwards.
+        """
+        return bool(self._lowest(int(fitted))) if self._exchanges_late else fitted
+
+    def _exchange_gradients(self) -> None:
+        """Give all processes the mean of their gradients, where the backward pass has not done so."""
+        if not self._exchanges_late:
+            return
+        for weight in self.network.parameters():
+            if weight.grad is not None:
+                torch.distributed.all_reduce(weight.grad)
+                weight.grad.div_(self._fabric.world_size)
+
+    def _lowest(self, number: int) -> int:
+        """The lowest of the numbers that the processes have."""
+        lowest = torch.tensor(number, device=self._fabric.device)
+        torch.distributed.all_reduce(lowest, torch.distributed.ReduceOp.MIN)
+        return int(lowest)
+
     def _divide_further(self, images: torch.Tensor, targets: torch.Tensor) -> None:
         """After memory ran out: divide into twice as many parts, or raise InputError with what would fit."""
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         part = len(next(parts_of((images,), self.accumulate))[0])
-        if self._params.halve_batch_on_oom and self._fabric.world_size == 1 and part >= 4:
+        smallest = self._lowest(part) if self._exchanges_late else part
+        if self._params.halve_batch_on_oom and smallest >= 4:
             self.accumulate *= 2
             logger.warning("out of memory with %d crops at once: going on with %d at once", part, -(-part // 2))
             return
