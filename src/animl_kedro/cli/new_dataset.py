@@ -1,0 +1,46 @@
+"""`kedro animl new-dataset`: a configuration of its own for an export of labels."""
+
+from pathlib import Path
+
+import click
+from kedro.framework.startup import ProjectMetadata
+
+from animl_kedro.cli.configuration import configuration_folder
+from animl_kedro.cli.errors import ReadableCommand
+
+
+@click.command("new-dataset", cls=ReadableCommand)
+@click.argument("name")
+@click.option(
+    "--export",
+    "export_path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The export of labels: COCO Camera Traps as Animl and LILA BC write it, or a Camtrap DP package.",
+)
+@click.option(
+    "--images-from",
+    help="Where the images are: s3://bucket/prefix, or a folder. Without it, Animl's bucket.",
+)
+@click.option("--public", is_flag=True, help="The bucket can be read without an account.")
+@click.pass_obj
+def new_dataset(
+    metadata: ProjectMetadata, name: str, export_path: Path, images_from: str | None, *, public: bool
+) -> None:
+    """Write conf/NAME, with which `kedro run --env=NAME` goes from an export to a report."""
+    from animl_kedro.new_dataset.export import summarize  # noqa: PLC0415 - `kedro run` need not wait for these
+    from animl_kedro.new_dataset.images import image_source  # noqa: PLC0415
+    from animl_kedro.new_dataset.writing import check_name, write_configuration  # noqa: PLC0415
+
+    configuration = configuration_folder(Path(metadata.project_path))
+    check_name(name, configuration)
+    export = summarize(export_path)
+    source = image_source(images_from, public=public, kind=export.format)
+    files = write_configuration(name, export_path, export, source, configuration)
+    click.echo(f"{export.format}: {export.images:,} images, {sum(export.labels.values()):,} labels of animals")
+    click.echo(f"Wrote {configuration.name}/{name}: {', '.join(files)}")
+    click.echo(
+        f"Next: look through {configuration.name}/{name}/label_map.yml, then\n"
+        f"    kedro run --env={name} --pipeline=ingestion --params=ingestion.dry_run=true\n"
+        f"    kedro run --env={name}"
+    )

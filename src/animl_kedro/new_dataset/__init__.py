@@ -1,0 +1,1 @@
+"""A configuration of its own for an export of labels."""
