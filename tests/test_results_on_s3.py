@@ -59,7 +59,7 @@ def test_report_is_made_in_the_bucket_of_what_lies_there(project: Project, capsy
     catalog = project.catalog
     assert catalog.load("report").startswith("<!doctype html>")
     assert len(catalog.load("average_precision")) > 0
-    assert "Report: s3://results/island/08_reporting/report.html/" in capsys.readouterr().out.replace("\n", "")
+    assert "s3://results/island/08_reporting/report.html/" in capsys.readouterr().out.replace("\n", "")
     assert {"island/03_primary/crops.parquet", "island/08_reporting/report.html/report.html"} <= keys()
     assert not (project.folder / "data").exists()
 

@@ -127,25 +127,48 @@ def _advice_for_sources(catalog: DataCatalog, absent: list[str]) -> str:
     )
 
 
+RESULTS = {
+    "report": "Report",
+    "metrics": "All metrics",
+    "label_errors": "Labels to look at",
+    "animl_thresholds": "Thresholds for Animl",
+    "promotion": "Verdict for programs",
+}
+"""What a person looks for after a run, and what it is called."""
+
+
 class FinalWordsHook:
     """Says at the end of a run what came out and where it is."""
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Print the average precision where it was measured, and the path of the report where one was written."""
+        """Print the average precision where it was measured, the verdict, and the paths of what was written."""
         del run_params
         outputs = pipeline.all_outputs()
         console = Console()
         if "average_precision" in outputs:
             from animl_kedro.pipelines.reporting.terminal import terminal_table  # noqa: PLC0415 - only where shown
 
-            console.print(terminal_table(catalog.load("average_precision")))
-        if "report" in outputs:
-            console.print(f"Report: {_address_of_report(catalog)}", soft_wrap=True)
+            level = catalog.load("params:reporting").confidence_level
+            console.print(terminal_table(catalog.load("average_precision"), level))
+        if "promotion" in outputs:
+            from animl_kedro.pipelines.reporting.terminal import terminal_verdict  # noqa: PLC0415 - only where shown
+
+            console.print(terminal_verdict(catalog.load("promotion")))
+        for name, title in RESULTS.items():
+            if name in outputs:
+                console.print(
+                    f"{title + ':':22}{_address(catalog, name)}", soft_wrap=True, markup=False, highlight=False
+                )
 
 
-def _address_of_report(catalog: DataCatalog) -> str:
-    """What a person can open: the URL of a file of this machine, or the address in a store."""
-    report = cast("AbstractVersionedDataset[str, str]", catalog["report"])
-    path, protocol = report._get_load_path(), report._describe()["protocol"]
-    return Path(path).resolve().as_uri() if protocol == "file" else f"{protocol}://{path}"
+def _address(catalog: DataCatalog, name: str) -> str:
+    """What a person can open: the URL of the report on this machine, the path of a table, or the address in a store."""
+    dataset = cast("AbstractVersionedDataset[Any, Any]", catalog[name])
+    path, protocol = dataset._get_load_path(), dataset._describe()["protocol"]
+    if protocol != "file":
+        return f"{protocol}://{path}"
+    resolved = Path(path).resolve()
+    if name == "report":
+        return resolved.as_uri()
+    return str(resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else resolved)

@@ -72,7 +72,7 @@ def test_card_that_is_damaged_is_refused_with_its_path(tmp_path: Path, content: 
 
 def test_card_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="a part of the entry classifier"):
-        card_dataset(tmp_path).save({})  # type: ignore[arg-type]
+        card_dataset(tmp_path).save({})
 
 
 def test_import_of_both_is_light() -> None:

@@ -40,7 +40,7 @@ class ClassifierCardDataset(WholeFolderDataset[dict[str, Any]]):
         except VersionNotFoundError:
             return {}
 
-    def save(self, data: NoReturn) -> NoReturn:  # type: ignore[override] # there is nothing that could be saved
+    def save(self, data: dict[str, Any]) -> NoReturn:
         """Refuse: the card is written with the classifier."""
         raise DatasetError("A classifier's card is read, never written: it is a part of the entry classifier.")
 
@@ -62,5 +62,5 @@ class ClassifierCardDataset(WholeFolderDataset[dict[str, Any]]):
             raise InputError(f"{folder / CARD} is not the card of a classifier of this project: it is a {type(card)}")
         return card
 
-    def _write(self, data: NoReturn, folder: Path) -> NoReturn:
-        return self.save(data)
+    def _write(self, data: dict[str, Any], folder: Path) -> NoReturn:
+        self.save(data)

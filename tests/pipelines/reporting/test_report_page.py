@@ -1,7 +1,7 @@
 """The report as a page: what stands on it, that it needs nothing else, and that nothing from outside acts on it."""
 
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,16 +9,15 @@ from PIL import Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
-from animl_kedro.pipelines.reporting import nodes
-from animl_kedro.pipelines.reporting.parameters import ReportingParams
-from animl_kedro.tables import Predictions
-from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_history, make_predictions, shuffled, without
+from animl_kedro.formats.earlier_predictions import EarlierPredictions
+from animl_kedro.tables import Predictions, data_checksum
+from report_pages import Page, make_inputs, make_report, make_results, write_report
+from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, shuffled, without
 
-VOID = {"meta", "img", "br", "hr", "link", "input", "path", "use"}
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "header", "section", "footer", "div", "span", "p", "h1", "h2"),
     *("h3", "h4", "b", "bdi", "small", "dl", "dt", "dd", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"),
-    *("figure", "figcaption", "img", "svg", "defs", "g", "path", "use", "text"),
+    *("figure", "figcaption", "img", "svg", "defs", "g", "path", "use", "text", "i", "code"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "name", "content", "http-equiv", "class", "style", "title", "id", "src", "alt", "href"),
@@ -26,75 +25,89 @@ ATTRIBUTES = {
 }
 
 
-class Page(HTMLParser):
-    """The page's elements, attributes and text; elements that are not closed in order are an error."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: set[str] = set()
-        self.attributes: list[tuple[str, str]] = []
-        self.pieces: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.add(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.pieces).split())
-
-    def values(self, *names: str) -> list[str]:
-        return [value for name, value in self.attributes if name in names]
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    """What the report on small predictions is written from; to be left as it is."""
+    return make_results(make_inputs(make_predictions(skill=0.5)))
 
 
-def make_report(
-    folder: Path,
-    predictions: pd.DataFrame | None = None,
-    crops: pd.DataFrame | None = None,
-    history: pd.DataFrame | None = None,
-    **params: object,
-) -> str:
-    predictions = make_predictions() if predictions is None else predictions
-    crops = make_crops(predictions) if crops is None else crops
-    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
-    return nodes.write_report(
-        average_precision,
-        nodes.trace_precision_recall(predictions),
-        nodes.count_confusions(predictions),
-        make_history() if history is None else history,
-        predictions,
-        crops,
-        ImageFolder(folder),
-        ReportingParams.model_validate(params),
-    )
-
-
-def test_report_begins_with_the_macro_average_precision_of_the_test(tmp_path: Path) -> None:
-    predictions = make_predictions(skill=0.5)
-    average_precision, by_split = nodes.measure_average_precision(predictions, make_crops(predictions), PARAMS)
-    text = Page(make_report(tmp_path, predictions, title="Santa Cruz")).text
-    macro = f"{by_split['test']['means']['macro']['average_precision']:.3f}"
-    assert text.index("Santa Cruz") < text.index(macro) < text.index("macro average precision on the test locations")
-    assert "Measured on 36 crops from 3 locations that played no part in training" in text
-    for value in average_precision["average_precision"]:
+def test_report_begins_with_the_macro_average_precision_its_interval_and_the_verdict(results: dict[str, Any]) -> None:
+    table = results["average_precision"].set_index(["split", "label"])
+    macro, low, high = (f"{table.loc[('test', 'macro'), name]:.3f}" for name in ("average_precision", "low", "high"))
+    text = Page(write_report(results)).text
+    answer = [
+        *("Species classifier", macro, "macro average precision on the test locations"),
+        *(f"95 % interval: {low} to {high}", "Measured on 36 crops from 3 locations that played no part in training"),
+        *("Nothing to compare with", "Average precision by class"),
+    ]
+    places = [text.index(part) for part in answer]
+    assert places == sorted(places)
+    for value in table.loc["test"]["average_precision"]:
         assert f"{value:.3f}" in text
 
 
-def test_report_is_one_page_that_loads_nothing(tmp_path: Path) -> None:
-    html = make_report(tmp_path)
+def test_report_shows_everything_that_was_measured(results: dict[str, Any]) -> None:
+    text = Page(write_report(results)).text
+    for heading in (
+        *("Average precision by class", "Other measures", "Precision and recall", "Whether its probabilities"),
+        *("What was taken for what", "Where it fails", "Pictures from the test", "Which threshold", "By sequence"),
+        *("Intended use", "Data", "Limits", "Training", "Classifier"),
+    ):
+        assert heading in text
+    loss = results["metrics"]["crops"]["test"]["log_loss"]
+    assert f"{loss:.3f}" in text
+    threshold = results["recommended_thresholds"].set_index("label").loc["fox"]
+    assert f"fox precision 90% {threshold['threshold']:.3f}" in text
+    visits = results["sequence_average_precision"].set_index(["split", "label"])
+    assert f"{visits.loc[('test', 'fox'), 'average_precision']:.3f}" in text
+
+
+def test_report_marks_classes_from_few_locations_and_names_them() -> None:
+    predictions = make_predictions()
+    few = (predictions["label"] != "fox") | ~predictions["crop_id"].str.contains("place-2")
+    text = Page(make_report(predictions[few].reset_index(drop=True))).text
+    assert "Not to be relied on, for want of test locations: fox" in text
+    assert "fox few locations" in text
+    assert text.count("few locations") == 1
+
+
+def test_report_lists_labels_to_look_at_and_counts_them(results: dict[str, Any]) -> None:
+    errors = results["label_errors"]
+    assert len(errors)
+    text = Page(write_report(results)).text
+    assert f"{len(errors)} label" in text
+    assert errors["image_id"].iloc[0] in text
+    without_any = Page(write_report(results | {"label_errors": errors.iloc[:0]})).text
+    assert "Labels to look at" not in without_any
+
+
+def test_report_compares_with_an_earlier_version_and_names_it_without_its_place() -> None:
+    predictions = make_predictions(skill=3.0)
+    table = make_predictions(skill=0.1, seed=1)
+    address = "/home/me/data/predictions.parquet/2026-01-01T00.00.00.000Z/predictions.parquet"
+    text = Page(make_report(predictions, earlier_predictions=EarlierPredictions(table, address))).text
+    assert "Better against predictions.parquet of 2026-01-01T00.00.00.000Z" in text
+    assert "Against what was there" in text
+    assert "/home/me" not in text
+
+
+def test_report_tells_of_the_classifier_whose_predictions_it_is_of(results: dict[str, Any]) -> None:
+    checksum = data_checksum(results["predictions"])
+    provenance = {"training_data": {"checksum": checksum}, "parameters": {"epochs": 25}}
+    card = {"backbone": "efficientnet-b3", "provenance": provenance}
+    text = Page(write_report(results | {"classifier_card": card})).text
+    assert checksum in text
+    assert "network efficientnet-b3" in text
+    assert "epochs 25" in text
+    other = card | {"provenance": {"training_data": {"checksum": "0" * 16}}}
+    text = Page(write_report(results | {"classifier_card": other})).text
+    assert "efficientnet-b3" not in text
+    assert "--load-versions" in text
+    assert "Nothing is known of the classifier" in Page(write_report(results)).text
+
+
+def test_report_is_one_page_that_loads_nothing(results: dict[str, Any]) -> None:
+    html = write_report(results)
     page = Page(html)
     assert page.elements <= ELEMENTS
     assert not {"script", "link", "iframe", "object", "form"} & page.elements
@@ -106,14 +119,14 @@ def test_report_is_one_page_that_loads_nothing(tmp_path: Path) -> None:
     assert any(value.startswith("default-src 'none'") for value in page.values("content"))
 
 
-def test_report_with_hostile_text_everywhere_shows_it_and_does_nothing_else(tmp_path: Path) -> None:
+def test_report_with_hostile_text_everywhere_shows_it_and_does_nothing_else() -> None:
     predictions = make_predictions(HOSTILE_LABELS, crops=500)
     hostile_ids = [f'<img src=x onerror="alert({n})">\'{n}' for n in range(len(predictions))]
     predictions = predictions.assign(crop_id=hostile_ids)
     crops = make_crops(make_predictions(HOSTILE_LABELS, crops=500)).assign(
         crop_id=hostile_ids, location="</span><script>alert(3)</script>"
     )
-    html = make_report(tmp_path, predictions, crops, title="</title><script>alert(4)</script>")
+    html = make_report(predictions, crops=crops, params={"title": "</title><script>alert(4)</script>"})
     page = Page(html)
     assert page.elements <= ELEMENTS
     assert {name for name, _ in page.attributes} <= ATTRIBUTES
@@ -124,8 +137,8 @@ def test_report_with_hostile_text_everywhere_shows_it_and_does_nothing_else(tmp_
         assert label in page.values("title")
 
 
-def test_report_on_a_missing_class_says_that_it_is_not_measurable(tmp_path: Path) -> None:
-    html = make_report(tmp_path, without(make_predictions(), "test", "fox"))
+def test_report_on_a_missing_class_says_that_it_is_not_measurable() -> None:
+    html = make_report(without(make_predictions(), "test", "fox"))
     text = Page(html).text
     assert "Not measurable, for want of a crop in the test split: fox ." in text
     assert "fox not measurable 0 0" in text
@@ -133,38 +146,38 @@ def test_report_on_a_missing_class_says_that_it_is_not_measurable(tmp_path: Path
     assert "nan" not in text.lower().split()
 
 
-def test_report_counts_images_crops_and_locations_of_every_split(tmp_path: Path) -> None:
-    text = Page(make_report(tmp_path)).text
+def test_report_counts_images_crops_and_locations_of_every_split(results: dict[str, Any]) -> None:
+    text = Page(write_report(results)).text
     assert "images crops locations Test 36 36 3 Validation 36 36 3 Training 36 36 3 All 54 108 9" in text
     assert "No location is in two splits" in text
 
 
-def test_report_on_splits_that_share_locations_warns_and_claims_nothing(tmp_path: Path) -> None:
+def test_report_on_splits_that_share_locations_warns_and_claims_nothing() -> None:
     predictions = make_predictions()
     crops = make_crops(predictions).assign(location="the only one")
-    text = Page(make_report(tmp_path, predictions, crops)).text
+    text = Page(make_report(predictions, crops=crops)).text
     assert "1 location is in more than one split" in text
     assert "the only one (island)" in text
     assert "No location is in two splits" not in text
     assert "played no part in training" not in text
 
 
-def test_report_shows_the_training_with_its_best_epoch(tmp_path: Path) -> None:
-    text = Page(make_report(tmp_path, history=make_history(epochs=8, best=5))).text
+def test_report_shows_the_training_with_its_best_epoch(results: dict[str, Any]) -> None:
+    text = Page(write_report(results | {"training_history": make_history(epochs=8, best=5)})).text
     assert "8 epochs; the classifier is the one of epoch 5" in text
     assert text.count("best: epoch 5") == 2
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
-def test_report_without_much_of_a_history_is_written_all_the_same(tmp_path: Path, epochs: int) -> None:
-    text = Page(make_report(tmp_path, history=make_history(epochs=epochs, best=None))).text
+def test_report_without_much_of_a_history_is_written_all_the_same(results: dict[str, Any], epochs: int) -> None:
+    text = Page(write_report(results | {"training_history": make_history(epochs=epochs, best=None)})).text
     assert ("There is no training history" in text) == (epochs == 0)
     assert "best: epoch" not in text
 
 
-def test_report_on_a_history_with_missing_values_has_none_in_its_charts(tmp_path: Path) -> None:
+def test_report_on_a_history_with_missing_values_has_none_in_its_charts(results: dict[str, Any]) -> None:
     history = make_history().assign(loss=float("nan"), macro_average_precision=float("nan"))
-    paths = Page(make_report(tmp_path, history=history)).values("d")
+    paths = Page(write_report(results | {"training_history": history})).values("d")
     assert paths
     assert not any("nan" in path for path in paths)
 
@@ -175,55 +188,44 @@ def test_report_embeds_the_pictures_that_there_are(tmp_path: Path) -> None:
         path = tmp_path / crop_id
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 30)).save(path)
-    page = Page(make_report(tmp_path, predictions, examples_per_class=24))
+    page = Page(make_report(predictions, crop_images=ImageFolder(tmp_path), params={"examples_per_class": 24}))
     pictures = page.values("src")
     assert len(pictures) == 18
     assert page.text.count("no picture: the file is missing") == 18
 
 
-def test_report_without_examples_has_no_pictures(tmp_path: Path) -> None:
-    page = Page(make_report(tmp_path, examples_per_class=0))
+def test_report_without_examples_has_no_pictures() -> None:
+    page = Page(make_report(params={"examples_per_class": 0}))
     assert "img" not in page.elements
     assert "Pictures from the test" not in page.text
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(None)])
-def test_report_without_a_test_split_says_so(tmp_path: Path, rows: slice) -> None:
+def test_report_without_a_test_split_says_so(rows: slice) -> None:
     predictions = make_predictions()
     predictions = Predictions.validate(predictions[predictions["split"] == "train"].iloc[rows])
-    text = Page(make_report(tmp_path, predictions)).text
+    text = Page(make_report(predictions)).text
     assert "there is no crop in the test split" in text
 
 
-def test_report_on_shuffled_rows_is_the_same(tmp_path: Path) -> None:
-    predictions = make_predictions(skill=0.5)
-    crops = make_crops(predictions)
-    assert make_report(tmp_path, predictions, crops) == make_report(tmp_path, shuffled(predictions), shuffled(crops))
+def test_report_on_shuffled_rows_is_the_same(results: dict[str, Any]) -> None:
+    others = {"crops": shuffled(results["crops"])}
+    assert make_report(shuffled(results["predictions"]), **others) == write_report(results)
 
 
-def test_report_on_shuffled_results_is_the_same(tmp_path: Path) -> None:
-    predictions = make_predictions(skill=0.5)
-    crops, history = make_crops(predictions), make_history()
-    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
-    curves, confusions = nodes.trace_precision_recall(predictions), nodes.count_confusions(predictions)
-    results = average_precision, curves, confusions, history
-    before = [table.copy() for table in results]
-
-    def report(results: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> str:
-        return nodes.write_report(*results, predictions, crops, ImageFolder(tmp_path), ReportingParams())
-
-    first = report(results)
-    assert report((shuffled(average_precision), shuffled(curves), shuffled(confusions), shuffled(history))) == first
-    for table, copy in zip(results, before, strict=True):
-        pd.testing.assert_frame_equal(table, copy)
+def test_report_on_shuffled_results_is_the_same(results: dict[str, Any]) -> None:
+    in_order = ("performance_by_group",)  # its rows have the order of the groups, such as sizes
+    tables = {
+        name: value for name, value in results.items() if isinstance(value, pd.DataFrame) and name not in in_order
+    }
+    assert len(tables) > 10
+    before = {name: table.copy() for name, table in tables.items()}
+    mixed = {name: shuffled(table) for name, table in tables.items()}
+    assert write_report(results | mixed) == write_report(results)
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table, before[name])
 
 
-def test_report_on_predictions_without_crops_says_what_to_run(tmp_path: Path) -> None:
-    predictions = make_predictions()
-    crops = make_crops(predictions)
-    average_precision, _ = nodes.measure_average_precision(predictions, crops, PARAMS)
-    tables = nodes.trace_precision_recall(predictions), nodes.count_confusions(predictions), make_history()
+def test_report_on_predictions_without_crops_says_what_to_run(results: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="dataset_split, modeling and reporting"):
-        nodes.write_report(
-            average_precision, *tables, predictions, crops.iloc[1:], ImageFolder(tmp_path), ReportingParams()
-        )
+        write_report(results | {"crops": results["crops"].iloc[1:]})

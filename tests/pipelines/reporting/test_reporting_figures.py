@@ -12,10 +12,12 @@ from animl_kedro.pipelines.reporting.curves import trace_curves
 from animl_kedro.pipelines.reporting.figures import (
     confusion_figure,
     precision_recall_figure,
+    reliability_figure,
     shown_label,
     split_figure,
 )
 from animl_kedro.pipelines.reporting.measuring import measure
+from animl_kedro.pipelines.reporting.metrics import bin_confidences
 from animl_kedro.tables import Predictions
 from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions, shuffled, without
 
@@ -32,7 +34,11 @@ def confusions_of(predictions: pd.DataFrame) -> dict[str, Any]:
     return confusion_figure(count_pairs(predictions))
 
 
-FIGURES = (curves_of, confusions_of, splits_of)
+def reliability_of(predictions: pd.DataFrame) -> dict[str, Any]:
+    return reliability_figure(bin_confidences(predictions))
+
+
+FIGURES = (curves_of, confusions_of, splits_of, reliability_of)
 
 
 @pytest.mark.parametrize("make_figure", FIGURES)
@@ -86,6 +92,16 @@ def test_confusion_figure_has_all_labels_with_counts_and_per_cents_of_the_row() 
     assert heatmap["customdata"][0][2] == ["bird", "skunk"]
     for axis in ("xaxis", "yaxis"):
         assert figure["layout"][axis]["ticktext"] == ["bird", "fox", "skunk"]
+
+
+def test_reliability_figure_has_a_bar_where_there_are_crops_as_high_as_they_are_right() -> None:
+    predictions = make_predictions(skill=1.0)
+    bins = bin_confidences(predictions)
+    test = bins[(bins["split"] == "test") & (bins["crops"] > 0)]
+    bars = reliability_of(predictions)["data"][0]
+    assert bars["y"] == pytest.approx(test["accuracy"].tolist(), abs=1e-5)
+    assert [crops for crops, _ in bars["customdata"]] == test["crops"].tolist()
+    assert sum(crops for crops, _ in bars["customdata"]) == 36
 
 
 def test_split_figure_counts_crops_and_locations_with_zeros() -> None:

@@ -15,7 +15,8 @@ from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.pipelines.reporting import create_pipeline
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from factories import catalog_entries
-from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, without
+from report_pages import make_inputs
+from reporting_factories import HOSTILE_LABELS, make_predictions, without
 
 CONF = Path(__file__).parents[3] / "conf" / "base"
 
@@ -30,11 +31,9 @@ def make_catalog(folder: Path) -> DataCatalog:
 
 def run(folder: Path, predictions: pd.DataFrame) -> DataCatalog:
     catalog = make_catalog(folder)
-    catalog["predictions"] = predictions
-    catalog["crops"] = make_crops(predictions)
-    catalog["training_history"] = make_history()
-    catalog["crop_images"] = ImageFolder(folder)
-    catalog["params:reporting"] = ReportingParams(title="A run")
+    for name, value in make_inputs(predictions, crop_images=ImageFolder(folder)).items():
+        if name not in catalog:
+            catalog[name] = value
     SequentialRunner().run(create_pipeline(), catalog)
     return catalog
 
@@ -64,7 +63,7 @@ def test_pipeline_run_writes_files_that_load_as_they_were(tmp_path: Path) -> Non
     assert len(catalog.load("confusion_matrix")) == 3 * len(HOSTILE_LABELS) ** 2
     assert set(catalog.load("precision_recall_curves")["label"]) == set(HOSTILE_LABELS)
     assert catalog.load("report").startswith("<!doctype html>")
-    for name in ("precision_recall_plot", "confusion_matrix_plot"):
+    for name in ("precision_recall_plot", "reliability_plot", "confusion_matrix_plot"):
         (picture,) = tmp_path.glob(f"data/08_reporting/{name}.png/*/*.png")
         assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -82,7 +81,7 @@ def test_parameters_with_a_fault_name_it(fault: dict[str, object]) -> None:
 
 
 def test_import_of_the_pipeline_stays_light() -> None:
-    heavy = {"matplotlib", "jinja2", "sklearn", "torch"}
+    heavy = {"matplotlib", "plotly", "jinja2", "sklearn", "torch"}
     code = f"import sys, animl_kedro.pipelines.reporting; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

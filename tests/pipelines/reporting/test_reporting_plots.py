@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from animl_kedro.pipelines.reporting.confusion import count_pairs
 from animl_kedro.pipelines.reporting.curves import trace_curves
 from animl_kedro.pipelines.reporting.measuring import measure
-from animl_kedro.pipelines.reporting.plots import label_text, plot_curves, plot_matrix
+from animl_kedro.pipelines.reporting.metrics import bin_confidences
+from animl_kedro.pipelines.reporting.plots import label_text, plot_bins, plot_curves, plot_matrix
 from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions, without
 
 
@@ -89,8 +91,22 @@ def test_plot_matrix_shows_counts_and_shares_of_the_row() -> None:
     assert {"bird", "fox", "skunk", "true class", "predicted class"} <= set(texts)
 
 
+def test_plot_bins_has_a_bar_as_high_as_crops_are_right_and_one_for_their_number() -> None:
+    predictions = make_predictions(skill=1.0)
+    bins = bin_confidences(predictions)
+    test = bins[(bins["split"] == "test") & (bins["crops"] > 0)]
+    above, below = drawn(plot_bins(bins)).axes
+    heights = [[bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle)] for axes in (above, below)]
+    assert heights[0] == test["accuracy"].tolist()
+    assert heights[1] == test["crops"].tolist()
+
+
 def test_plots_without_a_test_split_say_so() -> None:
     predictions = make_predictions()
     predictions = predictions[predictions["split"] == "train"]
-    for figure in (plot_of(predictions), drawn(plot_matrix(count_pairs(predictions)))):
+    for figure in (
+        plot_of(predictions),
+        drawn(plot_matrix(count_pairs(predictions))),
+        drawn(plot_bins(bin_confidences(predictions))),
+    ):
         assert "There is no crop in the test split" in texts_of(figure)

@@ -35,6 +35,18 @@ def precision_recall_figure(precision_recall_curves: pd.DataFrame, average_preci
     return _figure("Precision and recall", traces, axes)
 
 
+def reliability_figure(reliability: pd.DataFrame) -> Figure:
+    """How often the classifier is right by how sure it is, with the line where the two are the same."""
+    traces = {split: _bins(reliability[reliability["split"] == split.value]) for split in SPLITS}
+    axes = {
+        "xaxis": {"title": {"text": "confidence"}, "range": [0, 1]},
+        "yaxis": {"title": {"text": "right"}, "range": [0, 1.02]},
+        "shapes": [{"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": {"dash": "dash", "width": 1}}],
+        "bargap": 0.05,
+    }
+    return _figure("Whether its probabilities can be believed", traces, axes)
+
+
 def confusion_figure(confusion_matrix: pd.DataFrame) -> Figure:
     """Counts, and per cents of the row's class; every split has all classes."""
     squares = {split: square(confusion_matrix, split) for split in SPLITS}
@@ -86,7 +98,7 @@ def _figure(title: str, traces_of_split: Mapping[Split, Sequence[Trace]], axes: 
     menu = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
     return {
         "data": [trace | {"visible": split is splits[0]} for split, trace in traces],
-        "layout": {"title": {"text": title}, "updatemenus": [menu] if buttons else []} | axes,
+        "layout": {"title": {"text": title}, "updatemenus": [menu] if buttons else [], **axes},
     }
 
 
@@ -105,6 +117,25 @@ def _curves(curves: pd.DataFrame, average_precision: pd.DataFrame, split: Split)
         }
         for label, rows in curves_of_class(curves, split).items()
     ]
+
+
+def _bins(reliability: pd.DataFrame) -> list[Trace]:
+    rows = reliability[reliability["crops"] > 0].sort_values("bin")
+    if rows.empty:
+        return []
+    bars = {
+        "type": "bar",
+        "x": _rounded((rows["low"] + rows["high"]) / 2),
+        "width": _rounded(rows["high"] - rows["low"]),
+        "y": _rounded(rows["accuracy"]),
+        "customdata": [
+            [crops, *_rounded([confidence])]
+            for crops, confidence in zip(rows["crops"].tolist(), rows["mean_confidence"], strict=True)
+        ],
+        "marker": {"color": "#1b6b57", "opacity": 0.6},
+        "hovertemplate": "sure by %{customdata[1]:.1%}<br>right in %{y:.1%}<br>%{customdata[0]:,} crops<extra></extra>",
+    }
+    return [bars]
 
 
 def _heatmap(labels: Sequence[str], counts: NDArray[np.int64]) -> Trace:

@@ -9,21 +9,22 @@ import pandas as pd
 from PIL.Image import Image
 
 from animl_kedro.images import UnreadableImageError
-from animl_kedro.pipelines.reporting.scores import scores_by_split
+from animl_kedro.pipelines.reporting.scores import crops_of, scores_by_split
+from animl_kedro.pipelines.reporting.wording import dates
 from animl_kedro.tables import Split
 
 THUMBNAIL_PIXELS = 224
 """The longer side at the most: twice what the page shows, for fine screens."""
 
-ORIGIN = ["crop_id", "image_id", "image_path", "location", "datetime"]
+ORIGIN = ["dataset", "image_id", "image_path", "location", "datetime"]
 
 
 @dataclass(frozen=True)
 class Example:
     """A crop that was tested, with what it was taken for.
 
-    ``file`` is the photograph's path in the image store; ``location`` and ``date`` are empty where they are not known.
-    ``picture`` is the address of a JPEG within the page, or missing with the ``fault``.
+    ``file`` is the photograph's path below the folder of its data set; ``location`` and ``date`` are empty where they
+    are not known. ``picture`` is the address of a JPEG within the page, or missing with the ``fault``.
     """
 
     crop_id: str
@@ -34,7 +35,7 @@ class Example:
     predicted: str
     probability: float
     picture: str | None
-    fault: str = ""
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,26 @@ def _tested(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
     tested = predictions.loc[predictions["split"] == Split.TEST.value, ["crop_id", "label"]]
     if scores is None:
         return tested
-    tested = tested.assign(
+    origins = crops_of(tested, crops, ORIGIN)
+    tested = tested.reset_index(drop=True).assign(
         predicted=[scores.labels[index] for index in scores.predicted], probability=scores.probabilities.max(axis=1)
     )
-    return tested.merge(crops[ORIGIN], on="crop_id", validate="one_to_one")
+    return pd.concat([tested, origins], axis="columns")
 
 
 def _shown(rows: pd.DataFrame, images: Mapping[str, Image]) -> list[Example]:
-    dates = rows["datetime"].dt.strftime("%Y-%m-%d %H:%M").fillna("")
+    pictures = [_picture(images, crop_id) for crop_id in rows["crop_id"]]
+    files = zip(rows["dataset"], rows["image_path"], strict=True)
     columns = (
-        *(rows[name].tolist() for name in ("crop_id", "image_id", "image_path")),
+        *(rows[name].tolist() for name in ("crop_id", "image_id")),
+        [path.removeprefix(f"{dataset}/") for dataset, path in files],
         rows["location"].fillna("").tolist(),
-        dates.tolist(),
+        dates(rows["datetime"]),
         *(rows[name].tolist() for name in ("predicted", "probability")),
+        [picture for picture, _ in pictures],
+        [fault for _, fault in pictures],
     )
-    return [Example(*row, *_picture(images, row[0])) for row in zip(*columns, strict=True)]
+    return [Example(*row) for row in zip(*columns, strict=True)]
 
 
 def _picture(images: Mapping[str, Image], crop_id: str) -> tuple[str | None, str]:

@@ -10,7 +10,12 @@ from animl_kedro.formats.earlier_predictions import EarlierPredictions
 from animl_kedro.pipelines.reporting.comparing import compare, pair_up
 from animl_kedro.pipelines.reporting.confusion import count_pairs, square
 from animl_kedro.pipelines.reporting.curves import trace_curves
-from animl_kedro.pipelines.reporting.figures import confusion_figure, precision_recall_figure, split_figure
+from animl_kedro.pipelines.reporting.figures import (
+    confusion_figure,
+    precision_recall_figure,
+    reliability_figure,
+    split_figure,
+)
 from animl_kedro.pipelines.reporting.groups import measure_groups
 from animl_kedro.pipelines.reporting.label_errors import find_label_errors
 from animl_kedro.pipelines.reporting.measuring import measure, nested
@@ -210,6 +215,16 @@ def plot_precision_recall(
     return figure, precision_recall_figure(precision_recall_curves, average_precision)
 
 
+def plot_reliability(reliability: pd.DataFrame) -> tuple[Any, dict[str, Any]]:
+    """Draw how far the probabilities can be believed: in the test split as a picture, and in all interactively."""
+    # matplotlib takes half a second to import: only the nodes that draw pay for it
+    from animl_kedro.pipelines.reporting.plots import plot_bins  # noqa: PLC0415
+
+    figure = plot_bins(reliability)
+    logger.info("drew the reliability of %d splits", reliability["split"].nunique())
+    return figure, reliability_figure(reliability)
+
+
 def plot_confusions(confusion_matrix: pd.DataFrame) -> tuple[Any, dict[str, Any]]:
     """Draw the confusion matrix: that of the test split as a picture, and those of all interactively."""
     # matplotlib takes half a second to import: only the nodes that draw pay for it
@@ -229,9 +244,19 @@ def plot_splits(average_precision: pd.DataFrame) -> dict[str, Any]:
 
 def write_report(
     average_precision: pd.DataFrame,
+    class_scores: pd.DataFrame,
+    metrics: dict[str, Any],
     precision_recall_curves: pd.DataFrame,
+    reliability: pd.DataFrame,
     confusion_matrix: pd.DataFrame,
+    performance_by_group: pd.DataFrame,
+    label_errors: pd.DataFrame,
+    recommended_thresholds: pd.DataFrame,
+    sequence_average_precision: pd.DataFrame,
+    comparison: pd.DataFrame,
+    promotion: dict[str, Any],
     training_history: pd.DataFrame,
+    classifier_card: dict[str, Any],
     predictions: pd.DataFrame,
     crops: pd.DataFrame,
     crop_images: ImageFolder,
@@ -239,17 +264,24 @@ def write_report(
 ) -> str:
     """Write all results, with pictures of hits and mistakes, as one HTML page."""
     # jinja2 is for this node alone
-    from animl_kedro.pipelines.reporting.rendering import render_report  # noqa: PLC0415
+    from animl_kedro.pipelines.reporting.rendering import Results, render_report  # noqa: PLC0415
 
-    report = render_report(
-        average_precision,
-        precision_recall_curves,
-        confusion_matrix,
-        training_history,
-        predictions,
-        crops,
-        crop_images,
-        params,
+    results = Results(
+        average_precision=average_precision,
+        class_scores=class_scores,
+        metrics=metrics,
+        precision_recall_curves=precision_recall_curves,
+        reliability=reliability,
+        confusion_matrix=confusion_matrix,
+        performance_by_group=performance_by_group,
+        label_errors=label_errors,
+        recommended_thresholds=recommended_thresholds,
+        sequence_average_precision=sequence_average_precision,
+        comparison=comparison,
+        promotion=promotion,
+        training_history=training_history,
+        classifier_card=classifier_card,
     )
+    report = render_report(results, predictions, crops, crop_images, params)
     logger.info("wrote the report %r: one page of %.0f kB", params.title, len(report.encode()) / 1000)
     return report

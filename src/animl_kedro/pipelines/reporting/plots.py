@@ -69,6 +69,23 @@ def plot_matrix(confusion_matrix: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_bins(reliability: pd.DataFrame) -> Figure:
+    """How often the classifier is right by how sure it is in the test split, and below how many crops there are."""
+    bins = reliability[(reliability["split"] == Split.TEST.value) & (reliability["crops"] > 0)]
+    figure = Figure(figsize=(5.5, 6.5), layout="constrained")
+    above, below = figure.subplots(2, height_ratios=[4, 1], sharex=True)
+    above.set_title("Test locations" if len(bins) else "There is no crop in the test split")
+    place = {"x": bins["low"], "width": bins["high"] - bins["low"], "align": "edge", "edgecolor": "white"}
+    above.bar(height=bins["accuracy"], color="#1b6b57", alpha=0.6, **place)
+    above.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
+    below.bar(height=bins["crops"], color="grey", **place)
+    above.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="right")
+    below.set(xlabel="confidence", ylabel="crops")
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def label_text(label: str) -> str:
     """A label as plain text for matplotlib, which would read what is between two dollars as a formula."""
     return shortened(label, 28).replace("$", r"\$")

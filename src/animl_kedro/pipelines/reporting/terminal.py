@@ -1,34 +1,64 @@
 """The result of a run, as a table for the terminal."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from animl_kedro.pipelines.reporting.wording import NOT_MEASURABLE, SPLITS, rows_of, score, shortened
-from animl_kedro.tables import Split
+from animl_kedro.pipelines.reporting.wording import (
+    MEANS,
+    NOT_MEASURABLE,
+    SPLITS,
+    VERDICTS,
+    origin,
+    rows_of,
+    score,
+    shortened,
+)
+from animl_kedro.tables import Split, Verdict
 
-MEANS = ["macro", "weighted", "micro"]
+UNRELIABLE = "*"
 
 
-def terminal_table(average_precision: pd.DataFrame) -> Table:
-    """An `AveragePrecision` with a row a class and a mean, a column a split, and what the test is measured on."""
-    table = Table("", *SPLITS, "test crops", "test locations", title="Average precision")
+def terminal_table(average_precision: pd.DataFrame, confidence_level: float) -> Table:
+    """An `AveragePrecision` with a row a class and a mean: the test with its interval, and the other splits.
+
+    It fits 80 columns, long labels on several lines. A note below tells what the mark of unreliable classes means.
+    """
+    title = f"Average precision, with {confidence_level:.0%} intervals over locations"
+    table = Table("", "test", "interval", *SPLITS[1:], "crops", "locations", title=title)
     for column in table.columns[1:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     classes = sorted(average_precision.loc[average_precision["kind"] == "class", "label"].unique())
     for kind, labels in (("class", classes), ("mean", MEANS)):
+        rows = [rows_of(average_precision, split, kind).to_dict("index") for split in SPLITS]
         for label in labels:
-            table.add_row(Text(shortened(label, 40)), *_cells(average_precision, kind, label))
+            _add_row(table, label, [of_split.get(label) for of_split in rows])
         table.add_section()
+    if any(UNRELIABLE in str(cell) for cell in table.columns[1].cells):
+        table.caption = f"{UNRELIABLE} measured at fewer than three locations: not to be relied on"
     return table
 
 
-def _cells(average_precision: pd.DataFrame, kind: str, label: str) -> list[str]:
-    """The scores by split, then the crops and the locations of the test."""
-    values = {split: rows_of(average_precision, split, kind)["average_precision"] for split in SPLITS}
-    test = rows_of(average_precision, Split.TEST, kind)
-    counts = [test[column].get(label) for column in ("positives", "locations")]
-    return [
-        *(score(values[split].get(label)) for split in SPLITS),
-        *(NOT_MEASURABLE if count is None else f"{int(count):,}" for count in counts),
-    ]
+def _add_row(table: Table, label: str, rows: Sequence[Mapping[Hashable, Any] | None]) -> None:
+    """The scores in `SPLITS`, and what that of the test is measured on."""
+    test = rows[SPLITS.index(Split.TEST)]
+    cells = [score(row["average_precision"]) if row else NOT_MEASURABLE for row in rows]
+    interval, counts, mark = NOT_MEASURABLE, [NOT_MEASURABLE] * 2, " "
+    if test is not None:
+        counts = [f"{test[name]:,}" for name in ("positives", "locations")]
+        if not pd.isna(test["low"]):
+            interval = f"{score(test['low'])}–{score(test['high'])}"
+        if not test["reliable"] and not pd.isna(test["average_precision"]):
+            mark = UNRELIABLE
+    style = "dim" if mark == UNRELIABLE else ""
+    table.add_row(Text(shortened(label, 40)), cells[0] + mark, interval, *cells[1:], *counts, style=style)
+
+
+def terminal_verdict(promotion: Mapping[str, Any]) -> Text:
+    """How the classifier stands to the earlier one, on one or more lines."""
+    against = f" against {shortened(origin(promotion['earlier']), 80)}" if promotion["earlier"] else ""
+    reason = shortened(promotion["reason"], 300)
+    return Text.assemble((f"{VERDICTS[Verdict(promotion['verdict'])]}{against}", "bold"), f": {reason}")

@@ -1,13 +1,26 @@
 """Numbers and labels as a person reads them, the same in the terminal, the plots and the report."""
 
 import math
+from pathlib import PurePosixPath
 
 import pandas as pd
 
-from animl_kedro.tables import Split
+from animl_kedro.tables import Split, Verdict
 
 SPLITS = (Split.TEST, Split.VAL, Split.TRAIN)
 """The order in which results are told: the one that counts comes first."""
+
+MEANS = ("macro", "weighted", "micro")
+"""The means over the classes, in the order of importance."""
+
+VERDICTS = {
+    Verdict.BETTER: "Better",
+    Verdict.NOT_WORSE: "Not worse",
+    Verdict.WORSE: "Worse",
+    Verdict.UNDECIDED: "Undecided",
+    Verdict.NOTHING_TO_COMPARE: "Nothing to compare with",
+}
+"""How a classifier stands to an earlier one."""
 
 NOT_MEASURABLE = "–"
 
@@ -15,6 +28,32 @@ NOT_MEASURABLE = "–"
 def score(value: float | None) -> str:
     """An average precision with three digits, or a dash where there is none."""
     return NOT_MEASURABLE if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def change(value: float | None) -> str:
+    """A difference with its sign and three digits, or a dash where there is none."""
+    return NOT_MEASURABLE if value is None or math.isnan(value) else f"{value:+.3f}"
+
+
+def known(value: float) -> float | None:
+    """A number, or None where it is missing."""
+    return None if math.isnan(value) else value
+
+
+def dates(column: "pd.Series[pd.Timestamp]") -> list[str]:
+    """Dates to the minute, empty where they are missing."""
+    return column.dt.strftime("%Y-%m-%d %H:%M").fillna("").tolist()
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The ends of an interval, with three digits, or a dash where there are none."""
+    return NOT_MEASURABLE if score(low) == NOT_MEASURABLE else f"{score(low)} to {score(high)}"
+
+
+def origin(address: str) -> str:
+    """A file's name, with its version where it has one: the same on every machine."""
+    path = PurePosixPath(address)
+    return f"{path.name} of {path.parent.name}" if path.parent.parent.name == path.name else path.name
 
 
 def counted(number: int, one: str, many: str) -> str:
