@@ -8,6 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from animl_kedro.classifier.runtime import prepare_torch
+from animl_kedro.sample.server import serve_folder
+from projects import TINY_TRAINING, Project
+from tiny_island import COLOURS, draw_tiny_island, point_at
 
 # no test fails for a busy machine
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,3 +39,23 @@ def no_leaked_environment() -> Iterator[None]:
     after = Path.cwd()
     os.chdir(before)
     assert after == before, f"the test left the working directory at {after}"
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has been run from end to end on the tiny island."""
+    folder = tmp_path_factory.mktemp("tiny")
+    draw_tiny_island(folder)
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.configure(
+        "parameters",
+        {
+            "ingestion": {"selection": {"labels": list(COLOURS)}},
+            "dataset_split": {"min_locations": 1, "min_crops": 1},
+            "modeling": TINY_TRAINING,
+        },
+    )
+    with serve_folder(folder / "archive", "tiny-island") as server:
+        point_at(project, folder / "export.json", server.endpoint_url, server.bucket, server.credentials)
+        project.run()
+    return project

@@ -3,89 +3,18 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
-import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
-from nbclient import NotebookClient
-from PIL import Image
 
 from animl_kedro.errors import InputError
 from animl_kedro.images import open_image
 from animl_kedro.sample.server import serve_folder
 from projects import ROOT, TINY_TRAINING, Project
+from tiny_island import point_at
 
 REAL_IMAGES = ROOT.parent / "shared" / "real_images"
-
-COLOURS = {"bird": (200, 60, 40), "fox": (40, 170, 60), "skunk": (230, 220, 60)}
-
-
-def draw_tiny_island(folder: Path) -> None:
-    """Draw 36 photographs of coloured boxes at nine locations, their archive and their export."""
-    rng = np.random.default_rng(0)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number in range(36):
-        label = list(COLOURS)[number % 3]
-        pixels = rng.integers(60, 120, (90, 120, 3), dtype=np.uint8)
-        left, top = int(rng.integers(0, 80)), int(rng.integers(0, 60))
-        pixels[top : top + 30, left : left + 40] = COLOURS[label]
-        key = f"original/tiny:{number}-original.jpg"
-        (folder / "archive" / key).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(folder / "archive" / key)
-        record = {"id": f"tiny:{number}", "file_name": f"tiny/{number}.jpg", "serving_bucket_key": key}
-        images.append(record | {"location": f"place {number // 4}", "width": 120, "height": 90})
-        box = {"id": f"a{number}", "image_id": f"tiny:{number}", "bbox": [left, top, 40, 30], "validated": True}
-        annotations.append(box | {"category_id": 1 + number % 3})
-    categories = [{"id": number, "name": name} for number, name in enumerate(["empty", *COLOURS])]
-    export = {"images": images, "annotations": annotations, "categories": categories, "info": {}}
-    (folder / "export.json").write_text(json.dumps(export), encoding="utf-8")
-
-
-def point_at(
-    project: Project, export: Path, endpoint_url: str, bucket: str, credentials: dict[str, str], dataset: str = "tiny"
-) -> None:
-    """Write into conf/local what the README tells a person to write for an export and a bucket of their own."""
-    project.configure(
-        "catalog",
-        {
-            "animl_export": {
-                "type": "animl_kedro.datasets.label_exports.LabelExportsDataset",
-                "datasets": {dataset: {"filepath": str(export)}},
-            },
-            "image_archive": {
-                "type": "animl_kedro.datasets.image_archive.ImageArchiveDataset",
-                "bucket": bucket,
-                "endpoint_url": endpoint_url,
-                "region": "us-east-1",
-                "credentials": "archive",
-            },
-        },
-    )
-    project.configure("credentials", {"archive": credentials})
-
-
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has been run from end to end on the tiny island."""
-    folder = tmp_path_factory.mktemp("tiny")
-    draw_tiny_island(folder)
-    project = Project(tmp_path_factory.mktemp("project"))
-    project.configure(
-        "parameters",
-        {
-            "ingestion": {"selection": {"labels": list(COLOURS)}},
-            "dataset_split": {"min_locations": 1, "min_crops": 1},
-            "modeling": TINY_TRAINING,
-        },
-    )
-    with serve_folder(folder / "archive", "tiny-island") as server:
-        point_at(project, folder / "export.json", server.endpoint_url, server.bucket, server.credentials)
-        project.run()
-    return project
 
 
 def test_whole_road_leaves_every_catalog_entry_behind(walked: Project) -> None:
@@ -148,13 +77,6 @@ def test_running_again_downloads_and_crops_nothing(walked: Project) -> None:
     after = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.jpg")}
     assert len(before) == 72
     assert after == before
-
-
-def test_notebook_runs_from_top_to_bottom(walked: Project) -> None:
-    notebook = nbformat.reads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, resources={"metadata": {"path": str(walked.folder)}}).execute()
-    pictures = [output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in str(output)]
-    assert len(pictures) == 2
 
 
 @pytest.mark.parametrize(
