@@ -1,6 +1,5 @@
 """Training in several processes, on the CPU."""
 
-import multiprocessing
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +21,7 @@ from animl_kedro.pipelines.modeling.stepping import Stepper
 from animl_kedro.pipelines.modeling.worker import main
 from animl_kedro.tables import Split
 from crop_factories import make_crops, make_labeled_crops, write_crops
+from hosts import free_address
 from projects import Project
 from tiny_training import CLASSES, Greedy, tiny_fabric, tiny_params
 
@@ -61,25 +61,6 @@ def test_two_processes_end_with_one_set_of_weights_and_count_every_crop_once(tmp
 def test_refusal_of_a_process_arrives_as_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Training diverged in epoch 1"):
         run(make_job(tmp_path, processes=2, learning_rate=1e30, epochs=3))
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return f"localhost:{free.getsockname()[1]}"
-
-
-def second_host(folder: Path, options: dict[str, Any]) -> None:
-    run(make_job(folder, **options), host=1)
-
-
-def test_two_hosts_train_together_on_copies_of_the_data(tmp_path: Path) -> None:
-    options = {"processes": 1, "hosts": 2, "main_address": free_address()}
-    other = multiprocessing.get_context("spawn").Process(target=second_host, args=(tmp_path / "second", options))
-    other.start()
-    assert crops_counted(run(make_job(tmp_path / "first", **options)), Split.VAL) == VAL_CROPS
-    other.join(60)
-    assert other.exitcode == 0
 
 
 def learn_together(holds: int) -> tuple[dict[str, Any], int]:
