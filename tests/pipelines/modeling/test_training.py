@@ -24,7 +24,6 @@ from animl_kedro.pipelines.modeling.crops import drawing_weights
 from animl_kedro.pipelines.modeling.nodes import plot_training, predict_crops, train_classifier
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.scores import macro_average_precision
-from animl_kedro.pipelines.modeling.tensorboard import write_rows
 from animl_kedro.pipelines.modeling.train import versions_behind
 from animl_kedro.tables import Predictions, Split, TrainingHistory
 from crop_factories import COLOURS, make_crops, split_crops, split_params, write_crops
@@ -290,20 +289,3 @@ def test_tensorboard_that_is_not_installed_is_told(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(InputError, match=r"TensorBoard is not installed: pip install 'animl-kedro\[tensorboard\]'"):
         train(tables, epochs=1, tensorboard=True)
-
-
-def test_tensorboard_gets_every_measure_of_both_splits() -> None:
-    class Writer:
-        def __init__(self) -> None:
-            self.scalars: dict[str, float] = {}
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            self.scalars[f"{name} {step}"] = value
-
-        def flush(self) -> None:
-            pass
-
-    writer = Writer()
-    rows = ({"epoch": 3, "split": "train", "loss": 0.5}, {"epoch": 3, "split": "val", "loss": 0.7, "accuracy": 1.0})
-    write_rows(writer, rows)
-    assert writer.scalars == {"train/loss 3": 0.5, "val/loss 3": 0.7, "val/accuracy 3": 1.0}
