@@ -1,11 +1,13 @@
 """How sure a measure is: whole units, locations or images, are drawn anew with replacement, round by round.
 
-A round's average precision counts each crop as often as its unit was drawn. With few thresholds it is exact. A class
+A round's average precision counts each crop as often as its unit was drawn. After the rounds that are drawn come those
+that leave out one unit each, which tell how much hangs on single ones. With few thresholds it is exact. A class
 with more than `EXACT_THRESHOLDS` has neighbouring ones joined, none further apart than a `FINENESS`th of what is
 above them, so that a round's precision changes by no more than that fraction within a step; the values differ from
 the exact ones in the fifth decimal (tests/pipelines/reporting/test_bootstrap.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,16 +33,33 @@ FINENESS = 256
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Where an interval is as wide on either side, and the way there and back."""
+
+    to: Callable[[Floats], Floats]
+    back: Callable[[Floats], Floats]
+
+
+SHARE = Scale(lambda share: np.arcsin(np.sqrt(share)), lambda angle: np.sin(angle.clip(0, np.pi / 2)) ** 2)
+"""Shares between 0 and 1: the scale on which their spread is alike everywhere, as it is for counts."""
+
+DIFFERENCE = Scale(lambda difference: difference, lambda difference: difference.clip(-1, 1))
+"""Differences of shares, as they are."""
+
+
+@dataclass(frozen=True)
 class Resampling:
     """Draws of units. Two classifiers' scores of the same crops are compared within the same draws.
 
     ``unit`` is (n_crops,) the unit of each crop, as whole numbers from 0 without gaps, numbered by something that does
-    not depend on the order of the crops, such as their sorted names.
+    not depend on the order of the crops, such as their sorted names. ``leaving_out`` adds the rounds that leave out one
+    unit each, which `interval` needs.
     """
 
     unit: NDArray[np.intp]
     rounds: int
     seed: int
+    leaving_out: bool = True
 
     @cached_property
     def units(self) -> int:
@@ -57,20 +76,21 @@ class Resampling:
 
     @cached_property
     def multiplicities(self) -> NDArray[np.float32]:
-        """(rounds, n_groups): how often each is drawn. Of n groups, n are drawn in a round."""
+        """(rounds + n_groups, n_groups): how often each is drawn, of n groups n a round; then all are once but one."""
         groups = min(self.units, MOST_UNITS)
         rng = np.random.default_rng([self.seed, 0])
         drawn = [np.bincount(rng.integers(groups, size=groups), minlength=groups) for _ in range(self.rounds)]
-        return np.array(drawn, dtype=np.float32).reshape(self.rounds, groups)
+        left_out = [*(1 - np.eye(groups))] if self.leaving_out else []
+        return np.array(drawn + left_out, dtype=np.float32).reshape(-1, groups)
 
     def totals(self, amounts: Floats) -> Floats:
-        """(rounds,) sums of (n_crops,) amounts over what is drawn."""
+        """(rounds + n_groups,) sums of (n_crops,) amounts over what is drawn."""
         by_group = np.bincount(self.group, weights=amounts, minlength=self.multiplicities.shape[1])
         return np.asarray(self.multiplicities @ by_group, dtype=np.float64)
 
 
 def bootstrap_average_precision(scores: ClassScores, resampling: Resampling) -> Floats:
-    """(rounds, n_classes + 3) average precision of every class, then `MEANS`, as in `mean_average_precisions`.
+    """(rounds + n_groups, n_classes + 3) average precision of every class, then of `MEANS`.
 
     NaN where a class has no positive in a round; the means of that round leave it out.
     """
@@ -96,25 +116,48 @@ def bootstrap_average_precision(scores: ClassScores, resampling: Resampling) -> 
 
 
 def bootstrap_accuracy(scores: ClassScores, resampling: Resampling) -> Floats:
-    """(rounds,) shares of the crops whose likeliest class is theirs."""
+    """(rounds + n_groups,) shares of the crops whose likeliest class is theirs."""
     right = resampling.totals((scores.predicted == scores.truth).astype(np.float64))
     return right / resampling.totals(np.ones(len(scores.truth)))
 
 
-def interval(values: Floats, units: int, confidence_level: float) -> tuple[float, float]:
-    """The interval that (rounds,) values of a measure, or of a difference, give; NaN where there are not 2 units.
+def interval(
+    estimate: float, values: Floats, resampling: Resampling, units: int, confidence_level: float, scale: Scale = SHARE
+) -> tuple[float, float]:
+    """The interval of a measure, or of a difference, by its (rounds + n_groups,) values; NaN with less than two units.
 
-    ``units`` is how many of those drawn bear on the measure: of a class those that have it. Percentiles are taken
-    further out the fewer these are, as Student's t is wider than the normal distribution and a sample's variance is
-    too small by (n - 1) / n. Source: T. Hesterberg, What teachers should know about the bootstrap, 2015, section 4.4.
+    ``units`` is how many of what is drawn bear on the measure: of a class those that have it. The interval is the
+    estimate and Student's t times the standard error on either side, on a scale where shares have one of like width
+    everywhere. Percentiles of the rounds would be too narrow, and off to the side on which the rounds are biased
+    (benchmarks/intervals.py). The standard error is that of the rounds or, with few units often greater, that of
+    leaving out one at a time. The fewer units it hangs on, the fewer are the degrees of freedom: they come from the
+    fourth moment of what leaving out each does, as in F. Satterthwaite, An approximate distribution of estimates of
+    variance components, 1946.
     """
-    from scipy.special import ndtr, stdtrit  # noqa: PLC0415, a fifth of a second that other pipelines need not pay
+    from scipy.special import stdtrit  # noqa: PLC0415 - a fifth of a second that other pipelines need not pay
 
-    known = values[~np.isnan(values)]
-    if units < 2 or not len(known):
+    drawn, left_out = (
+        scale.to(some[~np.isnan(some)]) for some in (values[: resampling.rounds], values[resampling.rounds :])
+    )
+    if np.isnan(estimate) or units < 2 or min(len(drawn), len(left_out)) < 2:
         return float("nan"), float("nan")
-    outer = ndtr(np.sqrt(units / (units - 1)) * stdtrit(units - 1, (1 - confidence_level) / 2))
-    low, high = np.quantile(known, [outer, 1 - outer])
+    count = len(left_out)
+    squares = (left_out - left_out.mean()) ** 2
+    excess = (squares**2).sum() - squares.sum() ** 2 / count
+    freedom = 2 * squares.sum() ** 2 / excess if excess > 0 else np.inf
+    freedom = min(max(freedom, 1), units - 1)
+    spread = drawn.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
+    reach = -stdtrit(freedom, (1 - confidence_level) / 2) * max(spread, np.sqrt((count - 1) / count * squares.sum()))
+    low, high = scale.back(scale.to(np.array(estimate)) + np.array([-reach, reach]))
+    return float(low), float(high)
+
+
+def percentile_interval(values: Floats, resampling: Resampling, confidence_level: float) -> tuple[float, float]:
+    """The percentiles of the rounds: an interval good enough for many units that are independent."""
+    drawn = values[: resampling.rounds]
+    if np.isnan(drawn).all() or resampling.units < 2:
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(drawn, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
     return float(low), float(high)
 
 
@@ -122,6 +165,8 @@ def rounds_of(
     is_positive: NDArray[np.bool_], scores: Floats, group: NDArray[np.intp], multiplicities: NDArray[np.float32]
 ) -> Floats:
     """(rounds,) average precision of (n,) truth and scores, each counted as often as its group is drawn.
+
+    ``multiplicities`` is (rounds, n_groups).
 
     NaN in a round without a positive.
     """

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from animl_kedro.average_precision import average_precisions
-from animl_kedro.pipelines.reporting.bootstrap import Resampling, interval, rounds_of
+from animl_kedro.pipelines.reporting.bootstrap import DIFFERENCE, Resampling, interval, rounds_of
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.scores import ClassScores, crops_of, labels_of
 from animl_kedro.pipelines.reporting.units import ORIGINS, location_units
@@ -60,7 +60,8 @@ def pair_up(predictions: pd.DataFrame, earlier: pd.DataFrame) -> Pair:
     known = theirs["split"].isin([Split.TRAIN.value, Split.VAL.value]).to_numpy()
     relabelled = theirs["label"].notna().to_numpy() & (theirs["label"].to_numpy() != in_both["label"].to_numpy())
     kept = ~known & ~relabelled
-    tested_before = ~earlier["split"].isin([Split.TRAIN.value, Split.VAL.value])
+    only_in_earlier = ~earlier["split"].isin([Split.TRAIN.value, Split.VAL.value]).to_numpy()
+    only_in_earlier[place[place >= 0]] = False
     here, before = labels_of(predictions), labels_of(earlier)
     labels = sorted(set(here) & set(before))
     truth = pd.Index(labels, dtype="str").get_indexer(pd.Index(in_both.loc[kept, "label"]))
@@ -76,7 +77,7 @@ def pair_up(predictions: pd.DataFrame, earlier: pd.DataFrame) -> Pair:
         only_earlier=sorted(set(before) - set(here)),
         left_out=LeftOut(
             not_in_earlier=len(test) - len(in_both),
-            only_in_earlier=int((tested_before & ~earlier["crop_id"].isin(test["crop_id"])).sum()),
+            only_in_earlier=int(only_in_earlier.sum()),
             known_to_earlier=int(known.sum()),
             relabelled=int((relabelled & ~known).sum()),
         ),
@@ -94,9 +95,10 @@ def compare(pair: Pair, crops: pd.DataFrame, params: ReportingParams) -> pd.Data
     measured, measured_earlier = (_with_macro(average_precisions(is_positive, s.probabilities)) for s in _both(pair))
     rounds, rounds_earlier = (_rounds(is_positive, s.probabilities, resampling) for s in _both(pair))
     units = [len(np.unique(resampling.unit[chosen])) for chosen in is_positive.T] + [resampling.units]
+    columns = zip(measured - measured_earlier, (rounds - rounds_earlier).T, units, strict=True)
     ends = [
-        interval(column, count, params.confidence_level)
-        for column, count in zip((rounds - rounds_earlier).T, units, strict=True)
+        interval(difference, values, resampling, count, params.confidence_level, DIFFERENCE)
+        for difference, values, count in columns
     ]
     located = origins["location"].notna().to_numpy()
     chosen = [*is_positive.T, np.ones(len(located), dtype=bool)]
@@ -121,7 +123,7 @@ def _both(pair: Pair) -> tuple[ClassScores, ClassScores]:
 
 
 def _rounds(is_positive: NDArray[np.bool_], scores: Floats, resampling: Resampling) -> Floats:
-    """(rounds, n_classes + 1) average precision of every class, then the macro one."""
+    """(rounds + n_groups, n_classes + 1) average precision of every class, then the macro one."""
     columns = zip(is_positive.T, scores.T, strict=True)
     by_class = [rounds_of(*column, resampling.group, resampling.multiplicities) for column in columns]
     return _with_macro(np.column_stack(by_class))

@@ -7,7 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from animl_kedro.average_precision import average_precisions, mean_average_precisions
-from animl_kedro.pipelines.reporting.bootstrap import MEANS, Resampling, bootstrap_average_precision, interval
+from animl_kedro.pipelines.reporting.bootstrap import (
+    MEANS,
+    Resampling,
+    bootstrap_average_precision,
+    interval,
+    percentile_interval,
+)
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.scores import ClassScores, crops_of, scores_by_split
 from animl_kedro.pipelines.reporting.units import ORIGINS, image_units, location_units
@@ -35,11 +41,11 @@ def measure(predictions: pd.DataFrame, crops: pd.DataFrame, params: ReportingPar
 
 def resamplings(origins: pd.DataFrame, params: ReportingParams) -> tuple[Resampling, Resampling]:
     """Draws of whole locations, and of whole images, of the crops with these `ORIGINS`."""
-    of_locations, of_images = (
-        Resampling(units, rounds=params.bootstrap_rounds, seed=params.seed)
-        for units in (location_units(origins), image_units(origins))
+    rounds, seed = params.bootstrap_rounds, params.seed
+    return (
+        Resampling(location_units(origins), rounds, seed),
+        Resampling(image_units(origins), rounds, seed, leaving_out=False),
     )
-    return of_locations, of_images
 
 
 def _measure_split(scores: ClassScores, origins: pd.DataFrame, params: ReportingParams) -> pd.DataFrame:
@@ -59,17 +65,27 @@ def _measure_split(scores: ClassScores, origins: pd.DataFrame, params: Reporting
             "locations": [*locations[:-1], *locations[-1:] * len(MEANS)],
         }
     )
-    ends = [_intervals(scores, resampling, params.confidence_level) for resampling in resamplings(origins, params)]
-    of_ends = dict(zip(INTERVALS, np.hstack(ends).T, strict=True))
-    return table.assign(**of_ends, reliable=table["locations"] >= FEWEST_LOCATIONS)
+    ends = _intervals(scores, table["average_precision"], origins, params)
+    return table.assign(**dict(zip(INTERVALS, ends.T, strict=True)), reliable=table["locations"] >= FEWEST_LOCATIONS)
 
 
-def _intervals(scores: ClassScores, resampling: Resampling, confidence_level: float) -> NDArray[np.float64]:
-    """(n_classes + 3, 2) the ends of the interval of every class, then of every mean."""
-    values = bootstrap_average_precision(scores, resampling)
-    units = [len(np.unique(resampling.unit[chosen])) for chosen in scores.is_positive.T]
-    units += [resampling.units] * len(MEANS)
-    return np.array([interval(column, count, confidence_level) for column, count in zip(values.T, units, strict=True)])
+def _intervals(
+    scores: ClassScores, estimates: "pd.Series[float]", origins: pd.DataFrame, params: ReportingParams
+) -> NDArray[np.float64]:
+    """(n_classes + 3, 4) the `INTERVALS` of every class, then of every mean."""
+    of_locations, of_images = resamplings(origins, params)
+    units = [len(np.unique(of_locations.unit[chosen])) for chosen in scores.is_positive.T]
+    units += [of_locations.units] * len(MEANS)
+    rounds, image_rounds = (
+        bootstrap_average_precision(scores, resampling).T for resampling in (of_locations, of_images)
+    )
+    level = params.confidence_level
+    return np.array(
+        [
+            interval(estimate, values, of_locations, count, level) + percentile_interval(of_image, of_images, level)
+            for estimate, values, of_image, count in zip(estimates, rounds, image_rounds, units, strict=True)
+        ]
+    )
 
 
 def nested(average_precision: pd.DataFrame) -> dict[str, Any]:

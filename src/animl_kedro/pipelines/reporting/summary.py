@@ -1,13 +1,13 @@
 """All metrics as nested dictionaries, for programs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from animl_kedro.pipelines.reporting import metrics
-from animl_kedro.pipelines.reporting.bootstrap import bootstrap_accuracy, interval
+from animl_kedro.pipelines.reporting.bootstrap import bootstrap_accuracy, interval, percentile_interval
 from animl_kedro.pipelines.reporting.measuring import INTERVALS, nested, none_if_missing, resamplings
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.scores import ClassScores, crops_of, scores_by_split
@@ -37,11 +37,12 @@ def summarize(
 
 def _accuracy(scores: ClassScores, origins: pd.DataFrame, params: ReportingParams) -> dict[str, float | None]:
     """The share of crops whose likeliest class is theirs, with its intervals."""
-    ends = [
-        interval(bootstrap_accuracy(scores, resampling), resampling.units, params.confidence_level)
-        for resampling in resamplings(origins, params)
-    ]
-    return {"value": metrics.top_accuracy(scores, 1)} | _named(INTERVALS, np.ravel(ends))
+    accuracy, level = metrics.top_accuracy(scores, 1), params.confidence_level
+    of_locations, of_images = resamplings(origins, params)
+    values = bootstrap_accuracy(scores, of_locations)
+    ends = interval(accuracy, values, of_locations, of_locations.units, level)
+    image_ends = percentile_interval(bootstrap_accuracy(scores, of_images), of_images, level)
+    return {"value": accuracy} | _named(INTERVALS, (*ends, *image_ends))
 
 
 def _with_classes(numbers: dict[str, Any], scores: ClassScores) -> dict[str, Any]:
@@ -51,5 +52,5 @@ def _with_classes(numbers: dict[str, Any], scores: ClassScores) -> dict[str, Any
     return numbers | {"measurable": len(classes) - len(numbers["not_measurable"]), "classes": classes}
 
 
-def _named(names: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float | None]:
+def _named(names: tuple[str, ...], values: Iterable[float]) -> dict[str, float | None]:
     return {name: none_if_missing(value) for name, value in zip(names, values, strict=True)}
