@@ -11,7 +11,7 @@ from animl_kedro.tables import Split
 class GroupParams(StrictParams):
     """How crops are put into the groups of `performance_by_group`."""
 
-    night_saturation: float = Field(0.05, ge=0, le=1)
+    night_saturation: float = Field(0.1, ge=0, le=1)
     """Crops whose mean saturation is below this were taken in infrared, by night; 0 is grey."""
 
 
