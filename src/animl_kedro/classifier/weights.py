@@ -124,9 +124,12 @@ def _sized_for(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, 
     if not isinstance(network, vision_transformer.VisionTransformer) or POSITIONS not in state:
         return state
     try:
-        return vision_transformer.interpolate_embeddings(network.image_size, network.patch_size, dict(state))
+        sized: dict[str, torch.Tensor] = vision_transformer.interpolate_embeddings(
+            network.image_size, network.patch_size, dict(state)
+        )
     except (RuntimeError, ValueError):  # they are of another network, as `_check_fit` will tell
         return state
+    return sized
 
 
 def _rows_by_label(
