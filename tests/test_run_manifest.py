@@ -72,6 +72,8 @@ def test_manifest_tells_what_ran_on_what_and_how_long_it_took(reported: Project)
     run, datasets = manifest["run"], manifest["datasets"]
     assert (run["status"], run["error"], run["environment"]) == ("completed", None, "local")
     assert run["selection"] == {"pipeline_names": ["reporting"]}
+    versions = [f"{name}:{datasets[name]['version']}" for name in ("predictions", "training_history")]
+    assert run["repeat"] == f"kedro run --pipelines=reporting --load-versions={','.join(versions)}"
     assert {node["status"] for node in manifest["nodes"]} == {"done"}
     assert all(0 <= node["seconds"] <= run["seconds"] for node in manifest["nodes"])
     assert datasets["predictions"].keys() == {"saved", "version", "rows"}

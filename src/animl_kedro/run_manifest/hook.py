@@ -146,7 +146,10 @@ class RunManifestHook:
 def _version(dataset: Any, *, saved: bool) -> str | None:
     if not isinstance(dataset, AbstractVersionedDataset) or not dataset._version:
         return None
-    return dataset.resolve_save_version() if saved else dataset.resolve_load_version()
+    try:
+        return dataset.resolve_save_version() if saved else dataset.resolve_load_version()
+    except DatasetError:  # of an entry that may be loaded where there is no version
+        return None
 
 
 def _checksum(filepath: Any) -> str | None:

@@ -12,17 +12,17 @@ from animl_kedro.run_manifest.software import package_versions, source_commit, s
 
 FORMAT, FORMAT_VERSION = "animl-kedro run manifest", 1
 
-SELECTIONS = (
-    "pipeline_names",
-    "tags",
-    "from_nodes",
-    "to_nodes",
-    "node_names",
-    "from_inputs",
-    "to_outputs",
-    "namespaces",
-)
-"""What `kedro run` was told to run; nothing of these is the whole road."""
+SELECTIONS = {
+    "pipeline_names": "pipelines",
+    "tags": "tags",
+    "from_nodes": "from-nodes",
+    "to_nodes": "to-nodes",
+    "node_names": "nodes",
+    "from_inputs": "from-inputs",
+    "to_outputs": "to-outputs",
+    "namespaces": "namespaces",
+}
+"""What `kedro run` was told to run, and the options that tell it; nothing of these is the whole road."""
 
 SILENT_RUNNER = "ParallelRunner"
 """Kedro's runner that tells hooks of no node and no dataset."""
@@ -81,7 +81,7 @@ class RunRecord:
                 "seconds": round(time.perf_counter() - self.clock, 3),
                 "environment": self.run_params.get("env") or "local",
                 "selection": selection or None,
-                "load_versions": self.run_params.get("load_versions") or {},
+                "repeat": self._command(selection, datasets),
             },
             "source": source_commit(),
             "system": system(),
@@ -94,6 +94,16 @@ class RunRecord:
         }
         result: dict[str, Any] = publishable(content, project, self.secrets)
         return result
+
+    def _command(self, selection: Mapping[str, Any], datasets: Mapping[str, Any]) -> str:
+        """The command that does the same on the same versions, with the same parameters and source."""
+        options = [f"--env={self.run_params['env']}"] if self.run_params.get("env") else []
+        options += [f"--{SELECTIONS[name]}={','.join(names)}" for name, names in selection.items()]
+        versions = [
+            f"{name}:{told['version']}" for name, told in datasets.items() if "version" in told and not told["saved"]
+        ]
+        options += [f"--load-versions={','.join(versions)}"] if versions else []
+        return " ".join(["kedro run", *options])
 
     def _node(self, name: str) -> dict[str, Any]:
         ran = self.times.get(name)
