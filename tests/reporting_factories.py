@@ -19,6 +19,8 @@ HOSTILE_LABELS = (
     "$x^2$ \\frac{$",
     "_hidden",
     "🦊 fox",
+    "ثعلب الجزيرة",
+    "\u202egnp.exe",
     "NA",
     "None",
     "007",

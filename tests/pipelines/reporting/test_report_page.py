@@ -38,7 +38,7 @@ def test_report_begins_with_the_macro_average_precision_its_interval_and_the_ver
     answer = [
         *("Species classifier", macro, "macro average precision on the test locations"),
         *(f"95 % interval: {low} to {high}", "Measured on 36 crops from 3 locations that played no part in training"),
-        *("Nothing to compare with", "Average precision by class"),
+        *("Nothing earlier to compare with", "Average precision by class"),
     ]
     places = [text.index(part) for part in answer]
     assert places == sorted(places)

@@ -101,4 +101,4 @@ def test_terminal_verdict_says_against_what_and_why_on_lines_that_fit() -> None:
 
 def test_terminal_verdict_without_anything_earlier_says_so() -> None:
     promotion = {"verdict": "nothing_to_compare", "reason": "There is none.", "earlier": None}
-    assert output_of(terminal_verdict(promotion)).strip() == "Nothing to compare with: There is none."
+    assert output_of(terminal_verdict(promotion)).strip() == "Nothing earlier to compare with"

@@ -59,6 +59,8 @@ def _add_row(table: Table, label: str, rows: Sequence[Mapping[Hashable, Any] | N
 
 def terminal_verdict(promotion: Mapping[str, Any]) -> Text:
     """How the classifier stands to the earlier one, on one or more lines."""
-    against = f" against {shortened(origin(promotion['earlier']), 80)}" if promotion["earlier"] else ""
-    reason = shortened(promotion["reason"], 300)
-    return Text.assemble((f"{VERDICTS[Verdict(promotion['verdict'])]}{against}", "bold"), f": {reason}")
+    verdict = VERDICTS[Verdict(promotion["verdict"])]
+    if not promotion["earlier"]:
+        return Text(verdict)
+    against = shortened(origin(promotion["earlier"]), 80)
+    return Text.assemble((f"{verdict} against {against}", "bold"), f": {shortened(promotion['reason'], 300)}")

@@ -18,7 +18,7 @@ VERDICTS = {
     Verdict.NOT_WORSE: "Not worse",
     Verdict.WORSE: "Worse",
     Verdict.UNDECIDED: "Undecided",
-    Verdict.NOTHING_TO_COMPARE: "Nothing to compare with",
+    Verdict.NOTHING_TO_COMPARE: "Nothing earlier to compare with",
 }
 """How a classifier stands to an earlier one."""
 
