@@ -42,7 +42,7 @@ def test_previous_version_is_the_one_before_the_newest(versioned: Path) -> None:
     dataset = EarlierPredictionsDataset(filepath=str(versioned), earlier_version="previous")
     earlier = dataset.load()
     assert len(earlier.table) == 2
-    assert VERSIONS[1] in earlier.source
+    assert earlier.source == f"{VERSIONS[1]}/predictions.parquet"
 
 
 @pytest.mark.parametrize(("reported", "crops"), [(VERSIONS[1], 1), (VERSIONS[2], 2), (VERSIONS[0], 0)])

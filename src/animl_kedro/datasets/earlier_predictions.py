@@ -64,7 +64,9 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
         if self._store is None or path is None:
             return NO_EARLIER_PREDICTIONS
         with self._store.at_hand(path.parent, [path.name]) as folder:
-            return read_earlier_predictions(folder / path.name, self._store.address(path))
+            # without the folders above, which are this machine's and which results would tell
+            source = path.name if self._version is None else f"{path.parent.name}/{path.name}"
+            return read_earlier_predictions(folder / path.name, source)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: what is compared with comes from before."""

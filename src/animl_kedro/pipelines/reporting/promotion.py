@@ -13,7 +13,7 @@ from animl_kedro.tables import Verdict
 
 MEASURES = ("average_precision", "earlier_average_precision", "difference", "low", "high")
 
-NO_EARLIER = "There are no earlier predictions to compare with: set earlier_predictions in the catalog."
+NO_EARLIER = "There is no earlier version, nor anything else in earlier_predictions of the catalog, to compare with."
 
 
 def promote(pair: Pair | None, comparison: pd.DataFrame, earlier: str, params: ReportingParams) -> dict[str, Any]:
