@@ -33,10 +33,14 @@ WORKED_IN = ("image_folder", "working_folder", "detector_cache", "inference_prog
 """Modules of datasets that name a folder in which nodes work, instead of a file that is saved."""
 
 
+@pytest.fixture(autouse=True)
+def bootstrapped() -> None:
+    bootstrap_project(ROOT)
+
+
 @cache
 def catalog_of(env: str) -> Mapping[str, dict[str, Any]]:
     """The entries of an environment as Kedro reads them, over those of conf/base."""
-    bootstrap_project(ROOT)
     arguments = settings.CONFIG_LOADER_ARGS | {"default_run_env": env}
     entries: Mapping[str, dict[str, Any]] = OmegaConfigLoader(str(CONF), env=env, **arguments)["catalog"]
     return entries

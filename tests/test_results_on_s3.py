@@ -5,8 +5,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from fsspec import get_filesystem_class
 from kedro.io import DataCatalog
-from s3fs import S3FileSystem
 
 from animl_kedro.datasets.megadetector_results import MegaDetectorResultsDataset
 from animl_kedro.sample.server import S3Server, serve_folder
@@ -27,7 +27,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         for name, value in server.credentials.items():
             monkeypatch.setenv(name.upper(), value)
-        S3FileSystem.clear_instance_cache()  # of the server of the test before
+        get_filesystem_class("s3").clear_instance_cache()  # of the server of the test before
         yield server
 
 

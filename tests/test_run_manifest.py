@@ -81,7 +81,8 @@ def test_manifest_tells_what_ran_on_what_and_how_long_it_took(reported: Project)
     assert datasets["report"] == {"saved": True, "version": run["version"]}
     crops = reported.folder / "data" / "03_primary" / "crops.parquet"
     assert datasets["crops"]["sha256"] == hashlib.sha256(crops.read_bytes()).hexdigest()
-    assert manifest["seeds"] == {"dataset_split.seed": 0, "ingestion.selection.seed": 0, "modeling.seed": 0}
+    seeds = {"dataset_split.seed": 0, "ingestion.selection.seed": 0, "modeling.seed": 0}
+    assert manifest["seeds"].items() >= seeds.items()
     assert manifest["parameters"]["modeling"]["epochs"] == 25
     assert manifest["packages"].keys() >= {"animl-kedro", "kedro", "torch", "pandas"}
     assert manifest["exports"] == {}

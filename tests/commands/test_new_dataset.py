@@ -47,7 +47,8 @@ def create(project: Project, *arguments: str, name: str = NAME) -> Result:
 def run_ingestion(project: Project) -> Any:
     """`kedro run --env=santa_cruz --pipeline=ingestion`; gives the catalog."""
     bootstrap_project(project.folder)
-    with KedroSession.create(project.folder, env=NAME) as session:
+    created: Any = KedroSession.create(project.folder, env=NAME)  # annotated with less than a session has
+    with created as session:
         session.run(pipeline_names=["ingestion"])
         return session.load_context().catalog
 
