@@ -15,6 +15,8 @@ from kedro.framework.startup import bootstrap_project
 
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.errors import InputError
+from animl_kedro.pipelines.modeling.nodes import classify_folds, train_classifier
+from animl_kedro.pipelines.modeling.pipeline import create_pipeline
 from animl_kedro.tables import with_splits
 
 logger = logging.getLogger(__name__)
@@ -49,14 +51,15 @@ def work(project: Path, env: str | None, host: int) -> None:
             )
         labeled_crops, splits, sample_weights, label_index, crop_images, checkpoints = map(context.catalog.load, INPUTS)
     prepare_torch()
-    from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415 - torch takes seconds to import
+    from animl_kedro.pipelines.modeling.folds import classify_out_of_fold  # noqa: PLC0415 - torch takes seconds
+    from animl_kedro.pipelines.modeling.train import train  # noqa: PLC0415 - as above
 
     crops = with_splits(labeled_crops, splits)
-    train(crops, sample_weights, label_index, crop_images, params, host=host)
-    if params.folds:
-        from animl_kedro.pipelines.modeling.folds import classify_out_of_fold  # noqa: PLC0415 - as above
-
-        classify_out_of_fold(crops, label_index, crop_images, params, checkpoints, host)
+    for node in create_pipeline().nodes:  # in the order in which the first host trains
+        if node.func is train_classifier:
+            train(crops, sample_weights, label_index, crop_images, params, host=host)
+        elif node.func is classify_folds and params.folds:
+            classify_out_of_fold(crops, label_index, crop_images, params, checkpoints, host)
 
 
 if __name__ == "__main__":
