@@ -53,8 +53,12 @@ class Browser:
     def open(self, page: Path, width: int) -> None:
         """Open a file at this width, and wait until it is loaded."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=False)
+        self.visit(page.as_uri())
+
+    def visit(self, address: str) -> None:
+        """Open an address, and wait until it is loaded."""
         self._events.clear()
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=address)
         while "Page.loadEventFired" not in self._events:
             self._receive()
 
@@ -63,6 +67,13 @@ class Browser:
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until an expression in JavaScript is true of the open page; two minutes are more than any page needs."""
+        look = f"const look = () => ({condition}) ? done() : setTimeout(look, 20); look(); setTimeout(late, 120000)"
+        promise = f"new Promise((done, late) => {{ {look} }})"
+        answer = self.send("Runtime.evaluate", expression=promise, awaitPromise=True)
+        assert "exceptionDetails" not in answer, f"in vain: {condition}"
 
     def picture(self) -> bytes:
         """The whole page as PNG."""
