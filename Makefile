@@ -34,11 +34,12 @@ run: install ## walk the whole road on the sample island, from the export to the
 test: install ## run the tests, with coverage
 	@$(BIN)/pytest --cov --cov-report=term --quiet
 
-lint: install ## check style, types and the direction of imports
+lint: install ## check style, types, the direction of imports and the Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 viz: install ## open the graph of the pipelines in a browser
 	@$(BIN)/kedro viz run
