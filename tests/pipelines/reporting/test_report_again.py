@@ -56,7 +56,7 @@ def test_report_of_an_old_version_made_again_is_identical_while_there_are_newer_
     assert newest_report(project) == first
 
     text = Page(first.decode()).text
-    assert f"against predictions.parquet of {older}" in text
+    assert f"the version {older}" in text
     assert "5 epochs" in text
     assert "epochs 5" in text
     assert str(tmp_path) not in text

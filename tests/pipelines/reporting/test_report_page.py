@@ -49,8 +49,8 @@ def test_report_begins_with_the_macro_average_precision_its_interval_and_the_ver
 def test_report_shows_everything_that_was_measured(results: dict[str, Any]) -> None:
     text = Page(write_report(results)).text
     for heading in (
-        *("Average precision by class", "Other measures", "Precision and recall", "Whether its probabilities"),
-        *("What was taken for what", "Where it fails", "Pictures from the test", "Which threshold", "By sequence"),
+        *("Average precision by class", "Other measures", "Precision and recall", "Reliability"),
+        *("Confusion matrix", "Where it fails", "Pictures from the test", "Which threshold", "By sequence"),
         *("Intended use", "Data", "Limits", "Training", "Classifier"),
     ):
         assert heading in text
@@ -86,7 +86,7 @@ def test_report_compares_with_an_earlier_version_and_names_it_without_its_place(
     table = make_predictions(skill=0.1, seed=1)
     address = "/home/me/data/predictions.parquet/2026-01-01T00.00.00.000Z/predictions.parquet"
     text = Page(make_report(predictions, earlier_predictions=EarlierPredictions(table, address))).text
-    assert "Better against predictions.parquet of 2026-01-01T00.00.00.000Z" in text
+    assert "Better than the version 2026-01-01T00.00.00.000Z" in text
     assert "Against what was there" in text
     assert "/home/me" not in text
 

@@ -94,9 +94,7 @@ def test_terminal_verdict_says_against_what_and_why_on_lines_that_fit() -> None:
     output = output_of(terminal_verdict(promotion), width=80)
     assert max(map(len, output.splitlines())) <= 80
     words = " ".join(output.split())
-    assert words == (
-        "Not worse against predictions.parquet of 2026-01-01T00.00.00.000Z: The difference is [bold]small[/bold]."
-    )
+    assert words == ("Not worse than the version 2026-01-01T00.00.00.000Z: The difference is [bold]small[/bold].")
 
 
 def test_terminal_verdict_without_anything_earlier_says_so() -> None:

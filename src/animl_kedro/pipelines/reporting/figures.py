@@ -44,7 +44,7 @@ def reliability_figure(reliability: pd.DataFrame) -> Figure:
         "shapes": [{"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": {"dash": "dash", "width": 1}}],
         "bargap": 0.05,
     }
-    return _figure("Whether its probabilities can be believed", traces, axes)
+    return _figure("Reliability: whether its probabilities can be believed", traces, axes)
 
 
 def confusion_figure(confusion_matrix: pd.DataFrame) -> Figure:
@@ -56,7 +56,7 @@ def confusion_figure(confusion_matrix: pd.DataFrame) -> Figure:
         "xaxis": _places(labels) | {"title": {"text": "predicted class"}, "tickangle": -45},
         "yaxis": _places(labels) | {"title": {"text": "true class"}, "autorange": "reversed"},
     }
-    return _figure("What was taken for what", traces, axes)
+    return _figure("Confusion matrix: what was taken for what", traces, axes)
 
 
 def split_figure(average_precision: pd.DataFrame) -> Figure:

@@ -14,14 +14,14 @@ from animl_kedro.pipelines.reporting.wording import MEANS, SPLITS, dates, known,
 from animl_kedro.tables import GroupKind, Split
 
 MEASURES = (
-    ("the likeliest class is right", "accuracy"),
-    ("one of the three likeliest is right", "top3_accuracy"),
-    ("balanced accuracy: the mean of the classes' recalls", "balanced_accuracy"),
-    ("logarithmic loss: 0 is perfect", "log_loss"),
-    ("Brier score: 0 is perfect, 2 the worst", "brier_score"),
-    ("expected calibration error: 0 is perfect", "expected_calibration_error"),
+    ("Top-1 accuracy", "the likeliest class is right", "accuracy"),
+    ("Top-3 accuracy", "one of the three likeliest is right", "top3_accuracy"),
+    ("Balanced accuracy", "the mean of the classes' recalls", "balanced_accuracy"),
+    ("Log loss", "0 is perfect", "log_loss"),
+    ("Brier score", "0 is perfect, 2 the worst", "brier_score"),
+    ("Expected calibration error", "0 is perfect", "expected_calibration_error"),
 )
-"""What a measure is called on the page, and in `metrics`."""
+"""What a measure is called on the page, what it means, and what it is called in `metrics`."""
 
 MEASURED_ON = (("crops", Split.TEST), ("sequences", Split.TEST), ("crops", Split.VAL), ("crops", Split.TRAIN))
 
@@ -191,6 +191,7 @@ class Measure:
     """A measure of all classes together, in every column of `MEASURED_ON`; missing where that has no crop."""
 
     name: str
+    note: str
     values: Sequence[float | None]
 
 
@@ -293,7 +294,7 @@ def compared(comparison: pd.DataFrame) -> list[Compared]:
 def measures(metrics: Mapping[str, Any]) -> list[Measure]:
     """The measures of all classes together, of the columns `MEASURED_ON`."""
     columns = [metrics[unit].get(split.value, {}) for unit, split in MEASURED_ON]
-    return [Measure(name, [_value(column.get(key)) for column in columns]) for name, key in MEASURES]
+    return [Measure(name, note, [_value(column.get(key)) for column in columns]) for name, note, key in MEASURES]
 
 
 def _value(measured: float | Mapping[str, float] | None) -> float | None:

@@ -62,5 +62,5 @@ def terminal_verdict(promotion: Mapping[str, Any]) -> Text:
     verdict = VERDICTS[Verdict(promotion["verdict"])]
     if not promotion["earlier"]:
         return Text(verdict)
-    against = shortened(origin(promotion["earlier"]), 80)
-    return Text.assemble((f"{verdict} against {against}", "bold"), f": {shortened(promotion['reason'], 300)}")
+    earlier = shortened(origin(promotion["earlier"]), 80)
+    return Text.assemble((f"{verdict} {earlier}", "bold"), f": {shortened(promotion['reason'], 300)}")

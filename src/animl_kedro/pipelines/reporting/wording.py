@@ -14,13 +14,13 @@ MEANS = ("macro", "weighted", "micro")
 """The means over the classes, in the order of importance."""
 
 VERDICTS = {
-    Verdict.BETTER: "Better",
-    Verdict.NOT_WORSE: "Not worse",
-    Verdict.WORSE: "Worse",
-    Verdict.UNDECIDED: "Undecided",
+    Verdict.BETTER: "Better than",
+    Verdict.NOT_WORSE: "Not worse than",
+    Verdict.WORSE: "Worse than",
+    Verdict.UNDECIDED: "Undecided against",
     Verdict.NOTHING_TO_COMPARE: "Nothing earlier to compare with",
 }
-"""How a classifier stands to an earlier one."""
+"""How a classifier stands to an earlier one, which is named behind it."""
 
 NOT_MEASURABLE = "–"
 
@@ -51,9 +51,9 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def origin(address: str) -> str:
-    """A file's name, with its version where it has one: the same on every machine."""
+    """The version of a file that is versioned, or its name: the same on every machine."""
     path = PurePosixPath(address)
-    return f"{path.name} of {path.parent.name}" if path.parent.parent.name == path.name else path.name
+    return f"the version {path.parent.name}" if path.parent.parent.name == path.name else path.name
 
 
 def counted(number: int, one: str, many: str) -> str:
