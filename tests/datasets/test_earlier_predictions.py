@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
@@ -67,6 +68,17 @@ def test_version_by_its_name_is_that_version_or_is_absent(versioned: Path) -> No
     assert not absent.exists()
     with pytest.raises(DatasetError, match=r"predictions.parquet.* cannot be read"):
         absent.load()
+
+
+def test_previous_version_in_a_bucket_is_found_and_read(versioned: Path) -> None:
+    bucket = fsspec.filesystem("memory")
+    bucket.put(str(versioned), "/earlier/predictions.parquet", recursive=True)
+    dataset = EarlierPredictionsDataset(filepath="memory:///earlier/predictions.parquet", earlier_version="previous")
+    try:
+        assert dataset.exists()
+        assert len(dataset.load().table) == 2
+    finally:
+        bucket.rm("/earlier", recursive=True)
 
 
 def test_dataset_says_where_it_is_and_refuses_to_be_written(tmp_path: Path) -> None:

@@ -137,6 +137,13 @@ def test_thresholds_that_fall_short_are_told(caplog: pytest.LogCaptureFixture) -
     assert "chosen on the test crops" in caplog.text
 
 
+def test_classes_that_animl_cannot_take_a_threshold_for_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    predictions = make_predictions(("bird sp.", "$fox", "micro", "rat$"))
+    _, kept = nodes.recommend_thresholds(predictions, make_crops(predictions), ReportingParams())
+    assert "a class with a dot, or a dollar in front: $fox, bird sp." in caplog.text
+    assert set(kept["categoryConfig"]) == {"bird sp.", "$fox", "micro", "rat$"}
+
+
 def test_comparison_tells_what_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     predictions = make_predictions()
     crops, params = make_crops(predictions), ReportingParams(bootstrap_rounds=100)

@@ -26,7 +26,7 @@ from animl_kedro.pipelines.reporting.saturation import measure_saturations
 from animl_kedro.pipelines.reporting.scores import HELD_OUT
 from animl_kedro.pipelines.reporting.sequences import by_sequence
 from animl_kedro.pipelines.reporting.summary import summarize
-from animl_kedro.pipelines.reporting.thresholds import animl_thresholds, recommend
+from animl_kedro.pipelines.reporting.thresholds import animl_thresholds, recommend, refused_by_animl
 from animl_kedro.pipelines.reporting.wording import SPLITS, rows_of, score
 from animl_kedro.tables import Comparison, CropSaturations, GroupKind, Split, ThresholdOutcome
 
@@ -186,6 +186,8 @@ def recommend_thresholds(
     ):
         if len(of_outcome[outcome]):
             logger.warning("%s: %s", told, ", ".join(of_outcome[outcome]))
+    if refused := refused_by_animl(recommended.loc[recommended["kind"] == "class", "label"]):
+        logger.warning("Animl takes no threshold for a class with a dot, or a dollar in front: %s", ", ".join(refused))
     logger.info("%d of %d thresholds reach their target", len(of_outcome[ThresholdOutcome.REACHED]), len(recommended))
     return recommended, animl_thresholds(recommended)
 

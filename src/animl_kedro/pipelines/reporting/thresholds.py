@@ -4,7 +4,7 @@ A crop is taken for a class where the class's probability is at or above its thr
 are, as Animl does it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -85,6 +85,14 @@ def animl_thresholds(recommended: pd.DataFrame) -> dict[str, Any]:
             label: {"confThreshold": threshold, "disabled": False} for (_, label), threshold in thresholds.items()
         },
     }
+
+
+def refused_by_animl(labels: Iterable[str]) -> list[str]:
+    """The classes that cannot be categories of an automation rule: Mongoose's maps have no such keys.
+
+    Source: https://github.com/Automattic/mongoose, lib/types/map.js (checkValidKey).
+    """
+    return [label for label in labels if "." in label or label.startswith("$")]
 
 
 def _recommended(target: ThresholdTarget, chosen_on: Pairs | None, test: Pairs | None) -> dict[str, Any]:
