@@ -18,6 +18,7 @@ from animl_kedro.datasets.classifier_card import ClassifierCardDataset
 from animl_kedro.datasets.figures import MatplotlibDataset
 from animl_kedro.datasets.image_folder import ImageFolderDataset
 from animl_kedro.datasets.label_map import LabelMapDataset
+from animl_kedro.datasets.megadetector_results import MegaDetectorResultsDataset
 from animl_kedro.datasets.previews import MOST_CHARACTERS, ROWS, TILE_PIXELS, TILES, json_preview, table_preview
 from animl_kedro.datasets.whole_files import CSVDataset, JSONDataset, ParquetDataset, TextDataset
 from animl_kedro.errors import InputError
@@ -115,6 +116,19 @@ def test_folder_with_an_adopted_one_is_shown_with_its_images(tmp_path: Path) -> 
 def test_folder_on_a_remote_store_is_not_listed_for_a_preview() -> None:
     with pytest.raises(InputError, match="is no folder of this machine"):
         ImageFolderDataset(path="memory://crops").preview()
+
+
+def test_results_of_a_detector_are_shown_by_their_first_images_unless_they_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = MegaDetectorResultsDataset(filepath=str(tmp_path / "detections.json"))
+    images = [{"file": f"{number}.jpg", "detections": []} for number in range(30)]
+    dataset.save({"info": {"format_version": "1.6"}, "detection_categories": {"1": "animal"}, "images": images})
+    shown = json.loads(dataset.preview())
+    assert [image["file"] for image in shown["images"][:2]] == ["0.jpg", "1.jpg"]
+    assert shown["images"][-1] == "… and 20 more"
+    monkeypatch.setattr("animl_kedro.datasets.megadetector_results.MOST_JSON_BYTES", 100)
+    assert json.loads(dataset.preview()) == {"not shown": "the file has 0 MB"}
 
 
 def test_label_map_is_shown_as_it_is_written() -> None:

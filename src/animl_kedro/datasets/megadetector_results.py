@@ -5,9 +5,11 @@ from typing import Any, NoReturn
 
 import orjson
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DatasetError, Version
+from kedro_datasets._typing import JSONPreview
 
 from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.datasets.names import check_dataset_names
+from animl_kedro.datasets.previews import MOST_JSON_BYTES, json_preview, of_what_exists, too_large_preview
 from animl_kedro.errors import InputError
 from animl_kedro.formats.megadetector import Results, check_results, in_current_form
 from animl_kedro.formats.results_files import read_results_file
@@ -52,6 +54,14 @@ class MegaDetectorResultsDataset(AbstractVersionedDataset[Results, Results]):
     def save(self, data: Results) -> None:
         """Write the results."""
         self._store.write(self._get_save_path(), orjson.dumps(check_results(data), option=orjson.OPT_INDENT_2))
+
+    @of_what_exists
+    def preview(self) -> JSONPreview:
+        """Give kedro-viz the first images with their detections, where the file is not too large to be read so."""
+        path = self._get_load_path()
+        if (size := self._store.fs.size(self._store.address(path))) > MOST_JSON_BYTES:
+            return too_large_preview(size)
+        return json_preview(orjson.loads(self._store.read(path)))
 
     def _exists(self) -> bool:
         try:
