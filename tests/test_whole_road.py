@@ -68,6 +68,8 @@ def test_each_pipeline_runs_alone_without_archive_and_makes_a_new_version(walked
     for pipeline in ("detection_cropping", "dataset_split", "modeling", "reporting"):
         walked.run(pipeline)
     assert len(list(reports.iterdir())) == before + 1
+    promotion = walked.catalog.load("promotion")  # of the second classifier, beside the first
+    assert promotion["crops"]["compared"] == (walked.catalog.load("predictions")["split"] == "test").sum()
 
 
 def test_running_again_downloads_and_crops_nothing(walked: Project) -> None:

@@ -66,6 +66,7 @@ def test_version_by_its_name_is_that_version_or_is_absent(versioned: Path) -> No
     assert len(EarlierPredictionsDataset(filepath=str(versioned), earlier_version=VERSIONS[0]).load().table) == 1
     absent = EarlierPredictionsDataset(filepath=str(versioned), earlier_version="2025-01-01T00.00.00.000Z")
     assert not absent.exists()
+    assert absent._describe()["filepath"] == str(versioned / "2025-01-01T00.00.00.000Z" / "predictions.parquet")
     with pytest.raises(DatasetError, match=r"predictions.parquet.* cannot be read"):
         absent.load()
 

@@ -1,11 +1,14 @@
 """A classifier against an earlier one."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from animl_kedro.pipelines.reporting.comparing import compare, pair_up
@@ -123,6 +126,53 @@ def test_crops_with_another_label_or_in_one_of_the_two_only_are_told() -> None:
         "relabelled": 1,
     }
     assert "1 test crop is left out because their label was another one then" in promotion["notes"]
+
+
+CROPS = st.lists(
+    st.tuples(
+        st.sampled_from([None, "train", "val", "test"]),  # here, or not at all
+        st.sampled_from([None, "", "train", "val", "test"]),  # before, where "" is one that is not known
+        st.sampled_from("ab"),
+        st.sampled_from(["a", "b", None]),
+    ),
+    max_size=12,
+)
+
+
+@given(CROPS)
+def test_every_test_crop_is_compared_or_counted_for_one_reason(crops: list[tuple[Any, ...]]) -> None:
+    here = {f"{n}.jpg": (split, label) for n, (split, _, label, _) in enumerate(crops) if split is not None}
+    before = {f"{n}.jpg": (split or None, label) for n, (_, split, _, label) in enumerate(crops) if split is not None}
+    compared, counts = [], {"not_in_earlier": 0, "only_in_earlier": 0, "known_to_earlier": 0, "relabelled": 0}
+    for crop_id, (split, label) in here.items():
+        if split != "test":
+            continue
+        if crop_id not in before:
+            counts["not_in_earlier"] += 1
+        elif before[crop_id][0] in ("train", "val"):
+            counts["known_to_earlier"] += 1
+        elif before[crop_id][1] not in (label, None):
+            counts["relabelled"] += 1
+        else:
+            compared.append(crop_id)
+    for crop_id, (split, _) in before.items():
+        counts["only_in_earlier"] += split in ("test", None) and here.get(crop_id, (None,))[0] != "test"
+    tables = [
+        pd.DataFrame(
+            {
+                "crop_id": pd.Series(list(table), dtype="str"),
+                "split": pd.Series([split for split, _ in table.values()], dtype="str"),
+                "label": pd.Series([label for _, label in table.values()], dtype="str"),
+                "probability_a": 0.5,
+                "probability_b": 0.5,
+            }
+        )
+        for table in (here, before)
+    ]
+    pair = pair_up(*tables)
+    assert pair.crop_ids == compared
+    assert asdict(pair.left_out) == counts
+    assert [pair.scores.labels[label] for label in pair.scores.truth] == [here[crop_id][1] for crop_id in compared]
 
 
 def test_macro_is_over_the_classes_that_both_know() -> None:
