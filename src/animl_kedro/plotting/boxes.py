@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
-from PIL import ImageDraw, ImageFont
+from PIL import ImageColor, ImageDraw, ImageFont
 from PIL.Image import Image
 
 from animl_kedro.boxes import PixelBox, RelativeBox
@@ -15,6 +15,9 @@ SIDES = ["left", "top", "width", "height"]
 
 COLOURS = ("#ffa90e", "#3f90da", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#92dadd")
 """Petroff's, which colour-blind people can tell apart; labels take them in alphabetical order."""
+
+MIDDLE_GREY = 110
+"""Of 255; on lighter colours, text is black."""
 
 
 class _LabelledBox(NamedTuple):
@@ -41,7 +44,8 @@ def draw_boxes(image: Image, rows: pd.DataFrame) -> Image:
         pen.rectangle((box.left, box.top, max(box.right, box.left), max(box.bottom, box.top)), None, colour, width)
         corner = (max(box.left, 0), max(box.top - height - 2 * width, 0))
         pen.rectangle(pen.textbbox(corner, f" {text} ", font), colour)
-        pen.text(corner, f" {text} ", "white", font)
+        is_light = ImageColor.getcolor(colour, "L") > MIDDLE_GREY  # type: ignore[operator] # one number in this mode
+        pen.text(corner, f" {text} ", "black" if is_light else "white", font)
     return drawn
 
 
