@@ -74,6 +74,18 @@ def test_find_label_errors_of_labels_that_were_changed_finds_them_and_nothing_el
     assert table["margin"].tolist() == pytest.approx((table["confidence"] - table["label_probability"]).tolist())
 
 
+def test_find_label_errors_of_three_in_a_hundred_finds_half_of_them_and_little_else() -> None:
+    right = make_predictions(crops=9000, locations=60, skill=3)
+    flipped = right.index[np.random.default_rng(1).random(len(right)) < 0.03]
+    following = right["label"].map(dict(zip(LABELS, [*LABELS[1:], LABELS[0]], strict=True)))
+    predictions = right.assign(label=right["label"].mask(right.index.isin(flipped), following))
+    wrong = predictions.loc[flipped].query("split != 'train'")["crop_id"]
+    table = find_label_errors(predictions, make_crops(predictions), HELD_OUT)
+    found = table["crop_id"].isin(wrong)
+    assert found.sum() > 0.5 * len(wrong)
+    assert found.mean() > 0.8
+
+
 def test_find_label_errors_tells_what_animl_knows_the_crop_by() -> None:
     predictions = with_wrong_labels(make_predictions(skill=8), [1, 2], "skunk")
     crops = make_crops(predictions).assign(
