@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset
+from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset, Version
 from kedro.pipeline import Pipeline
 from rich.console import Console
 
@@ -73,18 +73,39 @@ def _silenced(name: str) -> Iterator[None]:
         silenced.disabled = before
 
 
-class EarlierVersionHook:
-    """Compares a version of the predictions that is reported again with the one before it, as when it was new."""
+CAME_WITH_PREDICTIONS = ("training_history", "classifier_card")
+"""What the report tells of how predictions came about."""
+
+
+class OldVersionHook:
+    """Goes back to what there was when a version of the predictions was new, where that version is reported again."""
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog, load_versions: dict[str, str] | None) -> None:
-        """Tell `earlier_predictions` which version of the predictions is to be loaded, where that is not the newest."""
-        reported = (load_versions or {}).get("predictions")
-        if reported and "earlier_predictions" in catalog:
+        """Choose the version before it to compare with, and the training that it came from.
+
+        Of the latter that is the newest version that is not newer, unless one is asked for.
+        """
+        versions = load_versions or {}
+        reported = versions.get("predictions")
+        if not reported:
+            return
+        if "earlier_predictions" in catalog:
             from animl_kedro.datasets.earlier_predictions import EarlierPredictionsDataset  # noqa: PLC0415 - only here
 
             if isinstance(earlier := catalog["earlier_predictions"], EarlierPredictionsDataset):
                 earlier.report_version(reported)
+        for name in CAME_WITH_PREDICTIONS:
+            if name in catalog and name not in versions:
+                _go_back(catalog[name], reported)
+
+
+def _go_back(dataset: object, version: str) -> None:
+    """Load the newest version of a dataset that is not newer than this one, if there is one."""
+    if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+        found = (PurePath(path).parent.name for path in dataset._get_versions())
+        if then := max((each for each in found if each <= version), default=None):
+            dataset._version = Version(then, dataset._version.save)
 
 
 class MissingInputsHook:

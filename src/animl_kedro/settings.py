@@ -1,12 +1,12 @@
 """Kedro's settings of this project."""
 
-from animl_kedro.hooks import DryRunHook, EarlierVersionHook, FinalWordsHook, MissingInputsHook, ParameterNamesHook
+from animl_kedro.hooks import DryRunHook, FinalWordsHook, MissingInputsHook, OldVersionHook, ParameterNamesHook
 from animl_kedro.run_manifest import RunManifestHook
 
 HOOKS = (
     ParameterNamesHook(),
     DryRunHook(),
-    EarlierVersionHook(),
+    OldVersionHook(),
     MissingInputsHook(),
     RunManifestHook(),
     FinalWordsHook(),

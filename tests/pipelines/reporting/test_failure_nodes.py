@@ -13,7 +13,7 @@ from PIL import Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.formats.earlier_predictions import NO_EARLIER_PREDICTIONS, EarlierPredictions
-from animl_kedro.hooks import EarlierVersionHook
+from animl_kedro.hooks import OldVersionHook
 from animl_kedro.pipelines.reporting import create_pipeline, nodes
 from animl_kedro.pipelines.reporting.parameters import (
     LabelErrorParams,
@@ -104,7 +104,7 @@ def test_report_of_an_old_version_is_compared_with_the_one_before_that(
     save_version(tmp_path, make_predictions(), SECOND)
     entry = catalog_entries("reporting")["earlier_predictions"]
     catalog = DataCatalog.from_config({"earlier_predictions": entry | {"filepath": str(tmp_path / entry["filepath"])}})
-    EarlierVersionHook().after_catalog_created(catalog, load_versions)
+    OldVersionHook().after_catalog_created(catalog, load_versions)
     assert len(catalog.load("earlier_predictions").table) == rows
 
 

@@ -89,8 +89,11 @@ def test_terminal_table_of_hostile_labels_shows_them_as_they_are() -> None:
 
 
 def test_terminal_verdict_says_against_what_and_why_on_lines_that_fit() -> None:
-    address = "s3://bucket/predictions.parquet/2026-01-01T00.00.00.000Z/predictions.parquet"
-    promotion = {"verdict": "not_worse", "reason": "The difference is [bold]small[/bold].", "earlier": address}
+    promotion = {
+        "verdict": "not_worse",
+        "reason": "The difference is [bold]small[/bold].",
+        "earlier": "2026-01-01T00.00.00.000Z/predictions.parquet",
+    }
     output = output_of(terminal_verdict(promotion), width=80)
     assert max(map(len, output.splitlines())) <= 80
     words = " ".join(output.split())

@@ -1,7 +1,6 @@
 """Numbers and labels as a person reads them, the same in the terminal, the plots and the report."""
 
 import math
-from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -50,10 +49,10 @@ def interval(low: float | None, high: float | None) -> str:
     return NOT_MEASURABLE if score(low) == NOT_MEASURABLE else f"{score(low)} to {score(high)}"
 
 
-def origin(address: str) -> str:
-    """The version of a file that is versioned, or its name: the same on every machine."""
-    path = PurePosixPath(address)
-    return f"the version {path.parent.name}" if path.parent.parent.name == path.name else path.name
+def origin(source: str) -> str:
+    """The version of `EarlierPredictions` that have one, as "version/file", or the name of the file."""
+    version, _, name = source.rpartition("/")
+    return f"the version {version}" if version else name
 
 
 def counted(number: int, one: str, many: str) -> str:
