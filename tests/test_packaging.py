@@ -10,9 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
+from kedro.framework.startup import bootstrap_project
 
+from animl_kedro.cli.package import package, refuse_credentials
 from factories import DATASET, export_bytes, make_export
-from projects import ROOT
+from projects import ROOT, Project
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,17 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result
+
+
+def test_credentials_of_an_environment_are_not_packed(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    (project.folder / "conf" / "local" / "credentials.yml").write_text("a: {key: secret}")
+    refuse_credentials(project.folder / "conf")
+    (project.folder / "conf" / "animl" / "credentials.yml").write_text("a: {key: secret}")
+    result = CliRunner().invoke(package, obj=bootstrap_project(project.folder))
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: conf/animl/credentials.yml would be packed")
+    assert not (project.folder / "dist").exists()
 
 
 def test_wheel_holds_all_that_is_no_module(installed: Path) -> None:

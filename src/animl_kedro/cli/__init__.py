@@ -1,8 +1,9 @@
-"""The project's commands, which Kedro's command line finds here: `kedro run` and `kedro animl …`."""
+"""The project's commands, which Kedro's command line finds here: `kedro run`, `kedro package` and `kedro animl …`."""
 
 import click
 
 from animl_kedro.cli.new_dataset import new_dataset
+from animl_kedro.cli.package import package
 from animl_kedro.cli.run import run
 from animl_kedro.cli.status import status
 
@@ -22,3 +23,4 @@ def animl() -> None:
 animl.add_command(status)
 animl.add_command(new_dataset)
 cli.add_command(run)
+cli.add_command(package)

@@ -21,10 +21,14 @@ class ReadableCommand(click.Command):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options | {"params": [*(options.get("params") or ()), TRACEBACK]})
 
+    def prepare(self, ctx: click.Context) -> None:
+        """What comes before the command itself: nothing, but for those that say otherwise."""
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run; turn a foreseen error into its message and exit code 1."""
         with_traceback = ctx.params.pop("traceback")
         try:
+            self.prepare(ctx)
             return super().invoke(ctx)
         except Exception as error:
             foreseen = _foreseen(error)

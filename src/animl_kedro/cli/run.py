@@ -1,7 +1,6 @@
 """`kedro run`, with errors that a person can read."""
 
 import warnings
-from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
@@ -12,10 +11,10 @@ from animl_kedro.cli.errors import ReadableCommand
 class RunCommand(ReadableCommand):
     """Kedro's own command, but for its errors and one warning."""
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run. --pipeline is what people type, and what the messages of this project tell them to."""
+    def prepare(self, ctx: click.Context) -> None:
+        """Silence a warning: --pipeline is what people type, and what the messages of this project tell them to."""
+        del ctx
         warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
-        return super().invoke(ctx)
 
 
 run = RunCommand(
