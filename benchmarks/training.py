@@ -62,7 +62,7 @@ def run_ours(folder: Path, crops: pd.DataFrame, backbone: str, workers: int) -> 
     from animl_kedro.pipelines.modeling.parameters import ModelingParams
     from animl_kedro.pipelines.modeling.train import train
 
-    params = ModelingParams(backbone=backbone, batch_size=BATCH_SIZE, epochs=EPOCHS, loader_threads=workers)
+    params = ModelingParams(backbone=backbone, batch_size=BATCH_SIZE, epochs=EPOCHS, loader_workers=workers)
     weights = pd.DataFrame({"crop_id": crops["crop_id"], "label_weight": 1.0})[crops["split"] == "train"]
     images = ImageFolder(folder)
     index = {str(number): label for number, label in enumerate(LABELS)}

@@ -108,7 +108,7 @@ class _Backend:
 
 def _local(processes: int) -> _Backend:
     return _Backend(
-        open=lambda alone: _process_pool(1 if alone else processes),
+        open=lambda alone: process_pool(1 if alone else processes),
         lost=(BrokenExecutor,),
         window=2 * processes,
         most_losses=MOST_LOSSES,
@@ -221,7 +221,8 @@ def _cut(tasks: Sequence[Task], size: int) -> Iterator[Shard[Task]]:
 
 
 @contextmanager
-def _process_pool(processes: int) -> Iterator[Executor]:
+def process_pool(processes: int) -> Iterator[Executor]:
+    """Processes that end with this one. Raises InputError where they die before they do anything."""
     # A forked process would inherit locks that the threads of other libraries hold.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)

@@ -18,11 +18,9 @@ def default_threads() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
 
 
-def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], ahead: int, threads: int | None = None
-) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
     """Yield the results of work on items in their order, done in threads, at most `ahead` before they are asked for."""
-    with ThreadPoolExecutor(threads or default_threads(), thread_name_prefix="opener") as pool:
+    with ThreadPoolExecutor(default_threads(), thread_name_prefix="opener") as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:

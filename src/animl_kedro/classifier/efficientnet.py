@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from animl_kedro.classifier.recomputing import Activated
+
 BATCH_NORM_EPSILON = 1e-3
 SQUEEZED = 0.25
 """Channels of a squeeze, as a fraction of those that its block takes."""
@@ -116,11 +118,6 @@ def _norm(channels: int, momentum: float) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=momentum)
 
 
-def _silu(values: torch.Tensor) -> torch.Tensor:
-    """The activation; written over the values where no backward pass will ask for them."""
-    return functional.silu(values, inplace=not torch.is_grad_enabled())
-
-
 class Block(nn.Module):
     """An inverted bottleneck: expand the channels, convolve each, weigh them, project them to fewer."""
 
@@ -145,14 +142,18 @@ class Block(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Turn (n, channels_in, size, size) into (n, channels_out, size / stride, size / stride)."""
-        hidden = _silu(self._bn0(self._expand_conv(inputs))) if self.expands else inputs
-        hidden = _silu(self._bn1(self._depthwise_conv(hidden)))
-        outputs: torch.Tensor = self._bn2(self._project_conv(hidden * self._channel_weights(hidden)))
+        if self.expands:
+            hidden = Activated(self._bn0, self._expand_conv(inputs)).into(self._depthwise_conv)
+        else:
+            hidden = self._depthwise_conv(inputs)
+        activated = Activated(self._bn1, hidden)
+        weights = self._channel_weights(activated.values)
+        outputs: torch.Tensor = self._bn2(activated.weighed_into(weights, self._project_conv))
         return self._dropped(outputs) + inputs if self.can_be_skipped else outputs
 
     def _channel_weights(self, hidden: torch.Tensor) -> torch.Tensor:
         """How much each channel counts, (n, channels, 1, 1) in 0–1: squeeze and excitation."""
-        squeezed = _silu(self._se_reduce(hidden.mean((2, 3), keepdim=True)))
+        squeezed = functional.silu(self._se_reduce(hidden.mean((2, 3), keepdim=True)))
         return torch.sigmoid(self._se_expand(squeezed))
 
     def _dropped(self, outputs: torch.Tensor) -> torch.Tensor:
@@ -194,10 +195,10 @@ class EfficientNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Classify (n, 3, image_size, image_size) normalised images: (n, n_classes) logits."""
-        hidden = _silu(self._bn0(self._conv_stem(images)))
+        hidden = Activated(self._bn0, self._conv_stem(images)).values
         for block in self._blocks:
             hidden = block(hidden)
-        features = _silu(self._bn1(self._conv_head(hidden))).mean((2, 3))
+        features = Activated(self._bn1, self._conv_head(hidden)).values.mean((2, 3))
         logits: torch.Tensor = self._fc(self._dropout(features))
         return logits
 

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL.Image import Image, Resampling
 
 from animl_kedro.classifier.backbone import IMAGENET_MEAN, IMAGENET_STD, Interpolation
 from animl_kedro.classifier.backbones import backbone_named
 
 if TYPE_CHECKING:
     import torch
-    from PIL.Image import Image
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,16 @@ class Preprocessing:
         return self.normalise_batch(torch.from_numpy(np.array(self.square(image)))[None])[0]
 
     def square(self, image: Image) -> Image:
-        """The part of an RGB image that the network sees, image_size pixels wide and high."""
-        from torchvision.transforms import InterpolationMode, functional  # noqa: PLC0415 - takes seconds
+        """The part of an RGB image that the network sees, image_size pixels wide and high.
 
-        resized = functional.resize(image, [self.image_size], InterpolationMode(self.interpolation))
-        square: Image = functional.center_crop(resized, [self.image_size])
-        return square
+        Source: torchvision's Resize and CenterCrop, which give the same pixels.
+        """
+        size = self.image_size
+        shorter = min(image.size)
+        width, height = (size if side == shorter else int(size * side / shorter) for side in image.size)
+        left, top = round((width - size) / 2), round((height - size) / 2)
+        resized = image.resize((width, height), Resampling[self.interpolation.upper()])
+        return resized.crop((left, top, left + size, top + size))
 
     def normalise_batch(self, squares: torch.Tensor) -> torch.Tensor:
         """Scale (n, height, width, 3) uint8 pixels to 0–1 and normalise them, on the device that they are on.

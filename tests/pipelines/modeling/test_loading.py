@@ -1,5 +1,7 @@
 """Loading crops: the same batches whatever the threads, and faults told before training and in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from PIL import Image
 
 from animl_kedro.classifier.augmentation import Augmentation
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.classifier.squares import PlainSquare
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
 from animl_kedro.pipelines.modeling.crops import check_crops
-from animl_kedro.pipelines.modeling.loading import CropLoader
+from animl_kedro.pipelines.modeling.loading import CropLoader, open_workers
 from animl_kedro.places import RemotePlace
 
 CROPS = 11
@@ -31,54 +34,76 @@ def ids(tmp_path: Path) -> pd.Series:
     return pd.Series(names, dtype=str)
 
 
-def make_loader(
-    folder: ImageFolder, ids: pd.Series, batches: Any, threads: int = 2, square_of: Any = None
-) -> CropLoader:
-    return CropLoader(
-        folder,
-        ids.array,
-        np.arange(len(ids)) % 3,
-        batches,
-        square_of or Augmentation("cameratraps", SIZE),
-        Preprocessing(SIZE),
-        device=torch.device("cpu"),
-        threads=threads,
-    )
+@contextmanager
+def open_loader(
+    folder: ImageFolder,
+    ids: pd.Series,
+    batches: Any,
+    square_of: Any = None,
+    *,
+    workers: int = 2,
+    processes: bool = False,
+) -> Iterator[CropLoader]:
+    with open_workers(workers, batches.largest, SIZE, as_processes=processes) as opened:
+        yield CropLoader(
+            folder,
+            ids.array,
+            np.arange(len(ids)) % 3,
+            batches,
+            square_of or Augmentation("cameratraps", SIZE),
+            Preprocessing(SIZE),
+            device=torch.device("cpu"),
+            workers=opened,
+        )
 
 
-def test_batches_do_not_depend_on_the_number_of_threads(tmp_path: Path, ids: pd.Series) -> None:
-    passes = [list(make_loader(ImageFolder(tmp_path), ids, EpochBatches(CROPS, 4, 1), threads)) for threads in (1, 5)]
-    assert [len(images) for images, _ in passes[0]] == [4, 4, 3]
-    for (images, targets), (again, targets_again) in zip(*passes, strict=True):
-        assert torch.equal(images, again)
-        assert torch.equal(targets, targets_again)
+def loaded(*arguments: Any, **options: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    with open_loader(*arguments, **options) as loader:
+        return list(loader)
+
+
+def test_batches_do_not_depend_on_the_workers(tmp_path: Path, ids: pd.Series) -> None:
+    passes = [
+        loaded(ImageFolder(tmp_path), ids, EpochBatches(CROPS, 2, 1), workers=workers, processes=processes)
+        for workers, processes in ((1, False), (5, False), (2, True))
+    ]
+    assert [len(images) for images, _ in passes[0]] == [2, 2, 2, 2, 2]  # more than are worked on ahead
+    for (images, targets), *others in zip(*passes, strict=True):
+        assert all(torch.equal(images, again) and torch.equal(targets, their) for again, their in others)
+
+
+def test_a_pass_that_is_left_does_not_disturb_the_next(tmp_path: Path, ids: pd.Series) -> None:
+    with open_loader(ImageFolder(tmp_path), ids, Share(CROPS, 2), workers=5) as loader:
+        whole = list(loader)
+        for _ in range(5):
+            images, _ = next(iter(loader))
+            assert torch.equal(images, whole[0][0])
+        for (images, _), (before, _) in zip(loader, whole, strict=True):
+            assert torch.equal(images, before)
 
 
 def test_an_epoch_differs_from_the_next(tmp_path: Path, ids: pd.Series) -> None:
     batches = EpochBatches(CROPS, CROPS, 1)
-    loader = make_loader(ImageFolder(tmp_path), ids, batches)
-    ((first, _),) = loader
-    batches.epoch = 1
-    ((second, _),) = loader
+    with open_loader(ImageFolder(tmp_path), ids, batches) as loader:
+        ((first, _),) = loader
+        batches.epoch = 1
+        ((second, _),) = loader
     assert not torch.equal(first.sum((1, 2, 3)).sort()[0], second.sum((1, 2, 3)).sort()[0])
 
 
 def test_validation_crops_are_as_prediction_sees_them_with_their_classes(tmp_path: Path, ids: pd.Series) -> None:
     preprocessing = Preprocessing(SIZE)
     folder = ImageFolder(tmp_path)
-    loader = make_loader(folder, ids, Share(CROPS, 4), square_of=lambda crop, _: preprocessing.square(crop.whole()))
-    images, targets = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    batches = loaded(folder, ids, Share(CROPS, 4), PlainSquare(preprocessing))
+    images, targets = (torch.cat(parts) for parts in zip(*batches, strict=True))
     assert torch.equal(images, torch.stack([preprocessing(folder[crop_id]) for crop_id in ids]))
     assert targets.tolist() == [number % 3 for number in range(CROPS)]
-    assert len(loader) == 3
+    assert len(batches) == len(Share(CROPS, 4)) == 3
 
 
 def test_crops_may_be_in_a_remote_folder(tmp_path: Path, ids: pd.Series) -> None:
-    remote = ImageFolder(RemotePlace(f"file://{tmp_path}"))
-    local = ImageFolder(tmp_path)
-    pair = [
-        torch.cat([images for images, _ in make_loader(folder, ids, Share(CROPS, 4))]) for folder in (local, remote)
-    ]
+    remote, local = ImageFolder(RemotePlace(f"file://{tmp_path}")), ImageFolder(tmp_path)
+    pair = [torch.cat([images for images, _ in loaded(folder, ids, Share(CROPS, 4))]) for folder in (local, remote)]
     assert torch.equal(*pair)
     check_crops(ids, remote)
 
@@ -101,4 +126,4 @@ def test_crops_that_cannot_be_read_are_told_before_training_and_in_it(
     with pytest.raises(InputError, match=rf"2 of 11 crops .* the first is 04.jpg \(.*{told}.*kedro run"):
         check_crops(ids, ImageFolder(tmp_path))
     with pytest.raises(InputError, match=rf"The crop 04.jpg cannot be read \(.*{told}"):
-        list(make_loader(ImageFolder(tmp_path), ids, Share(CROPS, 4)))
+        loaded(ImageFolder(tmp_path), ids, Share(CROPS, 4))

@@ -156,7 +156,7 @@ def test_fingerprint_tells_what_has_changed(tmp_path: Path) -> None:
         return differences(before, fingerprint_of(crops, weights, labels, images, params))
 
     assert changes() == []
-    assert changes(params=tiny_params(loader_threads=1, checkpoint_minutes=1, tensorboard=True)) == []
+    assert changes(params=tiny_params(loader_workers=1, checkpoint_minutes=1, tensorboard=True)) == []
     assert changes(params=tiny_params(seed=1)) == ["modeling.seed (it was 0, and is 1)"]
     assert changes(crops=crops.assign(label="fox")) == ["their labels"]
     assert changes(crops=crops.assign(split="val")) == ["their splits"]

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from animl_kedro.classifier.squares import open_crop
 from animl_kedro.errors import InputError
 from animl_kedro.image_folder import ImageFolder
-from animl_kedro.images import Photograph, UnreadableImageError
+from animl_kedro.images import UnreadableImageError
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
-from animl_kedro.places import ABSENT
 from animl_kedro.progress import track
 from animl_kedro.threads import in_order
 
@@ -37,23 +37,6 @@ def _fault_of(crop_id: str, crop_images: ImageFolder) -> str | None:
     except UnreadableImageError as error:
         return str(error)
     return None
-
-
-def open_crop(crop_id: str, crop_images: ImageFolder) -> Photograph:
-    """Read the file of a crop, and decode nothing yet. Raises UnreadableImageError where it is absent or no image."""
-    try:
-        return Photograph(crop_images.read(crop_id))
-    except ABSENT as error:
-        raise UnreadableImageError("there is no such file") from error
-    except OSError as error:
-        raise UnreadableImageError(f"cannot be read: {error.strerror}") from error
-
-
-def unreadable(crop_id: str, fault: object) -> InputError:
-    """The error for a crop that has become unreadable since it was checked, or was not."""
-    return InputError(
-        f"The crop {crop_id} cannot be read ({fault}). Make it again: kedro run --pipeline=detection_cropping"
-    )
 
 
 def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:

@@ -44,11 +44,11 @@ def precision_for(params: ModelingParams) -> str:
     return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
-def loader_threads(params: ModelingParams) -> int:
-    """How many threads load crops in each process of this host."""
-    if params.loader_threads == "auto":
+def loader_workers(params: ModelingParams) -> int:
+    """How many threads or processes load crops for each process that trains on this host."""
+    if params.loader_workers == "auto":
         return max(default_threads() // processes_here(params), 1)
-    return params.loader_threads
+    return params.loader_workers
 
 
 def open_fabric(params: ModelingParams) -> lightning.fabric.Fabric:

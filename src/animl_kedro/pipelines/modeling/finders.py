@@ -18,6 +18,7 @@ from animl_kedro.pipelines.modeling.trouble import largest_that_fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def found_parameters(
     network: nn.Module,
     params: ModelingParams,
     fabric: lightning.fabric.Fabric,
-    data_for: Callable[[ModelingParams], TrainingData],
+    data_for: Callable[[ModelingParams], AbstractContextManager[TrainingData]],
 ) -> dict[str, Any]:
     """The parameters that were to be found, by name; the network is left as it was."""
     found: dict[str, Any] = {}
@@ -49,7 +50,8 @@ def found_parameters(
         found |= _batch_size(network, params, fabric)
     if params.find_learning_rate:
         changed = params.model_copy(update=found)
-        found["learning_rate"] = _learning_rate(network, changed, fabric, data_for(changed))
+        with data_for(changed) as data:
+            found["learning_rate"] = _learning_rate(network, changed, fabric, data)
     for name, value in found.items():
         logger.info("found by trial: modeling.%s = %g", name, value)
     return found

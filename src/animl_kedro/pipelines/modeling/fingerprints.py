@@ -18,7 +18,7 @@ Fingerprint = dict[str, str]
 """By what it is of: a parameter as JSON, or a checksum."""
 
 WITHOUT_EFFECT = frozenset(
-    {"loader_threads", "checkpoint_minutes", "tensorboard", "folds", "main_address", "halve_batch_on_oom"}
+    {"loader_workers", "checkpoint_minutes", "tensorboard", "folds", "main_address", "halve_batch_on_oom"}
 )
 """Parameters that what was trained so far does not depend on."""
 

@@ -1,6 +1,8 @@
 """One training, from its crops to the weights of its best epoch, as each of its processes runs it."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,15 @@ from torch import nn
 from animl_kedro.classifier.augmentation import Augmentation
 from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.classifier.squares import PlainSquare, SquareOf
 from animl_kedro.classifier.weights import start_from
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.batches import EpochBatches, Share
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
-from animl_kedro.pipelines.modeling.devices import loader_threads, open_fabric, precision_for
+from animl_kedro.pipelines.modeling.devices import loader_workers, open_fabric, precision_for
 from animl_kedro.pipelines.modeling.finders import found_parameters
 from animl_kedro.pipelines.modeling.fingerprints import Fingerprint, fingerprint_of
-from animl_kedro.pipelines.modeling.loading import CropLoader, SquareOf
+from animl_kedro.pipelines.modeling.loading import CropLoader, open_workers
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.pipelines.modeling.tensorboard import open_logs
 from animl_kedro.pipelines.modeling.training import Outcome, Training, TrainingData
@@ -82,14 +85,17 @@ def run_job(job: Job) -> Result:
         found = (
             state["found"]
             if state
-            else found_parameters(network, job.params, fabric, lambda params: load_data(job, params, fabric))
+            else found_parameters(network, job.params, fabric, lambda params: loaded(job, params, fabric))
         )
         params = job.params.model_copy(update=found)
         logs = job.checkpoints if fabric.is_global_zero else None
-        with open_logs(logs, job.name, params, resumed=state is not None) as report:
+        with (
+            open_logs(logs, job.name, params, resumed=state is not None) as report,
+            loaded(job, params, fabric) as data,
+        ):
             training = Training(
                 network,
-                load_data(job, params, fabric),
+                data,
                 params,
                 fabric,
                 save=lambda state: checkpoints.save(state | {"found": found}, fingerprint),
@@ -111,8 +117,9 @@ def run_job(job: Job) -> Result:
     return Result(outcome, run)
 
 
-def load_data(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric) -> TrainingData:
-    """The loaders of this process."""
+@contextmanager
+def loaded(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric) -> Iterator[TrainingData]:
+    """The loaders of this process, and their workers, which end with the context."""
     preprocessing = Preprocessing.of(params.backbone, params.input_size)
     ranks = {"rank": fabric.global_rank, "processes": fabric.world_size}
     train_crops, val_crops = job.crops_of(Split.TRAIN), job.crops_of(Split.VAL)
@@ -128,15 +135,17 @@ def load_data(job: Job, params: ModelingParams, fabric: lightning.fabric.Fabric)
             square_of,
             preprocessing,
             device=fabric.device,
-            threads=loader_threads(params),
+            workers=workers,
         )
 
-    return TrainingData(
-        loader(train_crops, batches, Augmentation(params.augmentation, params.input_size)),
-        batches,
-        loader(val_crops, share, lambda crop, _: preprocessing.square(crop.whole())),
-        train_crops["crop_id"].array,
-    )
+    on_gpu = fabric.device.type == "cuda"
+    with open_workers(loader_workers(params), batches.largest, params.input_size, as_processes=on_gpu) as workers:
+        yield TrainingData(
+            loader(train_crops, batches, Augmentation(params.augmentation, params.input_size)),
+            batches,
+            loader(val_crops, share, PlainSquare(preprocessing)),
+            train_crops["crop_id"].array,
+        )
 
 
 def _network(job: Job) -> nn.Module:

@@ -118,8 +118,8 @@ class ModelingParams(StrictParams):
     tensorboard: bool = False
     """Whether the history is written as TensorBoard logs too."""
 
-    loader_threads: int | Literal["auto"] = "auto"
-    """Threads that open and change crops, in each process; auto: a processor each, 16 at most."""
+    loader_workers: int | Literal["auto"] = "auto"
+    """Threads that open and change crops, or processes for a GPU; auto: a processor each, 16 at most."""
 
     seed: int = Field(0, ge=0)
 
@@ -135,7 +135,7 @@ class ModelingParams(StrictParams):
             raise ValueError(f"main_address = {address!r}: expected a host's name and a port, as in trainer-0:29500")
         return address
 
-    @field_validator("processes", "loader_threads")
+    @field_validator("processes", "loader_workers")
     @classmethod
     def _is_positive(cls, number: int | str, info: ValidationInfo) -> int | str:
         if isinstance(number, int) and number < 1:

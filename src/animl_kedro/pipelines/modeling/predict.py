@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from animl_kedro.classifier.classifier import Classifier
+from animl_kedro.classifier.squares import open_crop, unreadable
 from animl_kedro.classifier.temperature import probabilities_of
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import UnreadableImageError
-from animl_kedro.pipelines.modeling.crops import open_crop, unreadable
 from animl_kedro.progress import track
 from animl_kedro.tables import LOGIT_PREFIX, PROBABILITY_PREFIX
 
