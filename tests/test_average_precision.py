@@ -55,18 +55,37 @@ def test_curve_of_random_cases_equals_scikit_learn(kind: str) -> None:
         np.testing.assert_allclose(curve.recall, recall[:-1][::-1], atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_means_of_several_classes_equal_scikit_learn(seed: int) -> None:
+CLASS_KINDS = ["distinct", "ties", "constant", "missing classes", "one class"]
+
+
+def make_classes(kind: str, seed: int) -> Case:
+    """(n, n_classes) truth and scores."""
     rng = np.random.default_rng(seed)
-    classes = int(rng.integers(2, 7))
-    truth = np.append(np.arange(classes), rng.integers(classes, size=40))
-    is_positive = truth[:, None] == np.arange(classes)
-    scores = rng.dirichlet(np.ones(classes), size=len(truth)).round(2)
-    means = mean_average_precisions(is_positive, scores)
-    for average, value in means.items():
-        assert value == pytest.approx(average_precision_score(is_positive, scores, average=average), abs=1e-12)
-    by_class = average_precision_score(is_positive, scores, average=None)
-    np.testing.assert_allclose(average_precisions(is_positive, scores), by_class, atol=1e-12)
+    classes = 1 if kind == "one class" else int(rng.integers(2, 7))
+    present = rng.integers(1, classes + 1) if kind == "missing classes" else classes
+    truth = rng.integers(present, size=int(rng.integers(1, 60)))
+    scores = rng.dirichlet(np.ones(classes), size=len(truth))
+    if kind == "ties":
+        scores = scores.round(1)
+    elif kind == "constant":
+        scores = np.full_like(scores, 1 / classes)
+    return truth[:, None] == np.arange(classes), scores
+
+
+@pytest.mark.parametrize("kind", CLASS_KINDS)
+def test_classes_and_means_of_random_cases_equal_scikit_learn(kind: str) -> None:
+    for seed in range(80):
+        is_positive, scores = make_classes(kind, seed)
+        present = is_positive.any(axis=0)
+        expected = np.full(len(present), np.nan)
+        expected[present] = average_precision_score(is_positive[:, present], scores[:, present], average=None)
+        np.testing.assert_allclose(average_precisions(is_positive, scores), expected, atol=1e-12)
+        means = mean_average_precisions(is_positive, scores)
+        for average in ("macro", "weighted"):
+            value = average_precision_score(is_positive[:, present], scores[:, present], average=average)
+            assert means[average] == pytest.approx(value, abs=1e-12), seed
+        value = average_precision_score(is_positive.ravel(), scores.ravel())
+        assert means["micro"] == pytest.approx(value, abs=1e-12), seed
 
 
 def test_means_with_a_class_without_positives_leave_it_out_but_pool_it_in_micro() -> None:

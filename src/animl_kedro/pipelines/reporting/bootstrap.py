@@ -40,8 +40,14 @@ class Scale:
     back: Callable[[Floats], Floats]
 
 
-SHARE = Scale(lambda share: np.arcsin(np.sqrt(share)), lambda angle: np.sin(angle.clip(0, np.pi / 2)) ** 2)
-"""Shares between 0 and 1: the scale on which their spread is alike everywhere, as it is for counts."""
+MARGIN = 0.01
+"""What is added to a share and to its complement, so that a share of 1 has odds as well."""
+
+SHARE = Scale(
+    lambda share: np.log((share + MARGIN) / (1 - share + MARGIN)),
+    lambda odds: ((1 + 2 * MARGIN) / (1 + np.exp(-odds)) - MARGIN).clip(0, 1),
+)
+"""Shares between 0 and 1, by their logarithmic odds: intervals end before 0 and 1, and are longer on the other side."""
 
 DIFFERENCE = Scale(lambda difference: difference, lambda difference: difference.clip(-1, 1))
 """Differences of shares, as they are."""
@@ -127,12 +133,11 @@ def interval(
     """The interval of a measure, or of a difference, by its (rounds + n_groups,) values; NaN with less than two units.
 
     ``units`` is how many of what is drawn bear on the measure: of a class those that have it. The interval is the
-    estimate and Student's t times the standard error on either side, on a scale where shares have one of like width
-    everywhere. Percentiles of the rounds would be too narrow, and off to the side on which the rounds are biased
-    (benchmarks/intervals.py). The standard error is that of the rounds or, with few units often greater, that of
-    leaving out one at a time. The fewer units it hangs on, the fewer are the degrees of freedom: they come from the
-    fourth moment of what leaving out each does, as in F. Satterthwaite, An approximate distribution of estimates of
-    variance components, 1946.
+    estimate and Student's t times the standard error on either side, on a scale of its own. Percentiles of the rounds
+    would be too narrow with few units, and off to the side on which the rounds are biased (docs/reporting.md). The
+    standard error is that of the rounds or, often greater with few units, that of leaving out one at a time. The fewer
+    units it hangs on, the fewer are the degrees of freedom: they come from the fourth moment of what leaving out each
+    does, as in F. Satterthwaite, An approximate distribution of estimates of variance components, 1946.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 - a fifth of a second that other pipelines need not pay
 
@@ -146,8 +151,8 @@ def interval(
     excess = (squares**2).sum() - squares.sum() ** 2 / count
     freedom = 2 * squares.sum() ** 2 / excess if excess > 0 else np.inf
     freedom = min(max(freedom, 1), units - 1)
-    spread = drawn.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
-    reach = -stdtrit(freedom, (1 - confidence_level) / 2) * max(spread, np.sqrt((count - 1) / count * squares.sum()))
+    error = max(drawn.std(ddof=1), np.sqrt((count - 1) / count * squares.sum())) * np.sqrt((freedom + 1) / freedom)
+    reach = -stdtrit(freedom, (1 - confidence_level) / 2) * error
     low, high = scale.back(scale.to(np.array(estimate)) + np.array([-reach, reach]))
     return float(low), float(high)
 
