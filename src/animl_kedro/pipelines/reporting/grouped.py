@@ -42,20 +42,22 @@ def average_precisions_by_group(scores: ClassScores, groupings: Sequence[Groupin
 def _average_precisions(
     is_positive: NDArray[np.bool_], threshold: NDArray[np.int32], codes: Codes, groups: int
 ) -> Floats:
-    """(n_groups,) average precision of (n,) truth, numbers of thresholds that fall, and groups that crops belong to."""
+    """(n_groups,) average precision of (n,) truth, numbers of thresholds that fall, and groups that crops belong to.
+
+    It is the mean over a group's positives of the precision at the threshold of each.
+    """
     sizes = np.bincount(codes, minlength=groups)
     positives = np.bincount(codes[is_positive], minlength=groups)
     order = np.argsort(codes, kind="stable")  # group after group, the thresholds still falling
-    is_positive, threshold = is_positive[order], threshold[order]
-    ends_tie = np.append(np.diff(threshold) != 0, True)[: len(order)]
+    places = np.flatnonzero(is_positive[order])
+    group = np.repeat(np.arange(groups), positives)
+    ends_tie = np.append(np.diff(threshold[order]) != 0, True)[: len(order)]
     ends_tie[(sizes.cumsum() - 1)[sizes > 0]] = True
     ends = np.flatnonzero(ends_tie)
-    group = np.repeat(np.arange(groups), sizes)[ends]
-    taken = ends + 1 - _before(sizes)[group]
-    found = is_positive.cumsum()[ends] - _before(positives)[group]
-    begins_group = np.diff(group, prepend=-1) != 0
-    gained = np.where(begins_group, found, np.diff(found, prepend=0))
-    sums = np.bincount(group, weights=gained * (found / taken), minlength=groups)
+    last = ends[np.searchsorted(ends, places)]
+    taken = last + 1 - _before(sizes)[group]
+    found = np.searchsorted(places, last, side="right") - _before(positives)[group]
+    sums = np.bincount(group, weights=found / taken, minlength=groups)
     measurable = (positives > 0) & (positives < sizes)
     return np.where(measurable, sums / np.maximum(positives, 1), np.nan)
 
