@@ -76,8 +76,8 @@ def make_classes(kind: str, seed: int) -> Case:
 def test_classes_and_means_of_random_cases_equal_scikit_learn(kind: str) -> None:
     for seed in range(80):
         is_positive, scores = make_classes(kind, seed)
-        present = is_positive.any(axis=0)
-        expected = np.full(len(present), np.nan)
+        present = np.asarray(is_positive.any(axis=0))
+        expected = np.full(is_positive.shape[1], np.nan)
         expected[present] = average_precision_score(is_positive[:, present], scores[:, present], average=None)
         np.testing.assert_allclose(average_precisions(is_positive, scores), expected, atol=1e-12)
         means = mean_average_precisions(is_positive, scores)

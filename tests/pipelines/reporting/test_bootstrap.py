@@ -64,13 +64,13 @@ def test_rounds_in_which_a_class_is_not_drawn_have_no_value_and_are_left_out_of_
         np.testing.assert_allclose(rounds[number], again, atol=1e-12)
 
 
-def test_rounds_of_many_thresholds_are_within_a_hundredth_of_their_own_spread() -> None:
+def test_rounds_of_many_thresholds_are_within_a_fiftieth_of_their_own_spread() -> None:
     scores, unit = make_scores(30_000, classes=3, units=300)
     assert scores.is_positive.sum(axis=0).min() > bootstrap.EXACT_THRESHOLDS
     resampling = Resampling(unit, rounds=30, seed=0, leaving_out=False)
     rounds = bootstrap_average_precision(scores, resampling)
     again = np.array([measured_again(scores, drawn_in(resampling, number)) for number in range(30)])
-    assert np.abs(rounds - again).max() < 0.01 * rounds.std(axis=0).min()
+    assert np.abs(rounds - again).max() < 0.02 * rounds.std(axis=0).min()
 
 
 def test_rounds_of_a_perfect_ranking_are_all_one() -> None:

@@ -4,7 +4,7 @@ A round's average precision counts each crop as often as its unit was drawn. Aft
 that leave out one unit each, which tell how much hangs on single ones. With few thresholds it is exact. A class
 with more than `EXACT_THRESHOLDS` has neighbouring ones joined, none further apart than a `FINENESS`th of what is
 above them, so that a round's precision changes by no more than that fraction within a step; the values differ from
-the exact ones in the fifth decimal (tests/pipelines/reporting/test_bootstrap.py).
+the exact ones by less than a fiftieth of their standard error (tests/pipelines/reporting/test_bootstrap.py).
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ Floats = NDArray[np.float64]
 MEANS = ("macro", "weighted", "micro")
 """The means over the classes, in the order of every table."""
 
-MOST_UNITS = 1000
+MOST_UNITS = 500
 """More units than these are dealt at random into as many groups, which are drawn in their stead.
 
-The variance over random groups is that over the units, but for a chance error of 2 % with so many (K. Wolter,
-Introduction to Variance Estimation, chapter 2), as much as 1,000 rounds have of themselves.
+A standard error over random groups is that over the units, but for a chance error of 3 % with so many (K. Wolter,
+Introduction to Variance Estimation, chapter 2), little more than 1,000 rounds have of themselves.
 """
 
-EXACT_THRESHOLDS = 2048
-FINENESS = 256
+EXACT_THRESHOLDS = 1024
+FINENESS = 128
 
 
 @dataclass(frozen=True)
