@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from kedro.framework.project import pipelines
+from kedro.framework.startup import bootstrap_project
 
+from animl_kedro.cli.status import status
 from animl_kedro.errors import InputError
 from animl_kedro.images import open_image
 from animl_kedro.sample.server import serve_folder
@@ -25,6 +28,18 @@ def test_whole_road_leaves_every_catalog_entry_behind(walked: Project) -> None:
         if not name.startswith("param") and not catalog.exists(name)
     ]
     assert absent == []
+
+
+def test_whole_road_leaves_a_manifest_and_is_up_to_date(walked: Project) -> None:
+    manifest = walked.catalog.load("run_manifest")
+    assert {node["status"] for node in manifest["nodes"]} == {"done"}
+    assert (manifest["run"]["status"], manifest["run"]["repeat"]) == ("completed", "kedro run")
+    assert len(manifest["exports"]["tiny"]["sha256"]) == 64
+    rows = {name: told.get("rows") for name, told in manifest["datasets"].items()}
+    assert (rows["images"], rows["crops"], rows["predictions"]) == (36, 36, 36)
+    assert walked.folder.as_posix() not in json.dumps(manifest)
+    result = CliRunner(env={"COLUMNS": "300"}).invoke(status, [], obj=bootstrap_project(walked.folder))
+    assert result.output.rstrip().endswith("Everything is up to date."), result.output
 
 
 def test_whole_road_measures_every_crop(walked: Project) -> None:

@@ -1,7 +1,7 @@
 """What the project does around a run: check that inputs are there, and say at the end where the results are."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path, PurePath
@@ -10,7 +10,7 @@ from typing import Any, cast
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset, Version
+from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError, MemoryDataset, Version
 from kedro.pipeline import Pipeline
 from rich.console import Console
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 DEFAULT = "__default__"
 KEDROS_CATALOG = "kedro.io.data_catalog"
 PARAMETER_PREFIXES = ("params:", "parameters")
+
+SHOWN_VERSIONS = 3
 
 ORIGINS = {
     "animl_export": "An export of labels comes from Animl as COCO.",
@@ -115,10 +117,11 @@ class MissingInputsHook:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Check every input that the run does not make itself.
 
-        Raises InputError with the inputs that are absent and the commands that make them.
+        Raises InputError with the inputs that are absent and the commands that make them, or with the version that is
+        asked for and is not there.
         """
-        del run_params
         absent = _absent_inputs(pipeline, catalog)
+        _check_versions(absent, run_params.get("load_versions") or {}, catalog)
         if absent:
             commands = [f"kedro run --pipeline={name}" for name in _pipelines_to_run(absent, catalog)]
             advice = f"Run first: {', then '.join(commands)}" if commands else _advice_for_sources(catalog, absent)
@@ -128,6 +131,18 @@ class MissingInputsHook:
 def _absent_inputs(pipeline: Pipeline, catalog: DataCatalog) -> list[str]:
     inputs = sorted(name for name in pipeline.inputs() if not name.startswith(PARAMETER_PREFIXES))
     return [name for name in inputs if not catalog.exists(name)]
+
+
+def _check_versions(absent: list[str], asked: Mapping[str, str], catalog: DataCatalog) -> None:
+    """Raises InputError where what is absent is a version that `--load-versions` names."""
+    for name in absent:
+        dataset = catalog[name]
+        if name in asked and isinstance(dataset, AbstractVersionedDataset):
+            try:
+                versions = dataset.list_versions(full_path=False)[:SHOWN_VERSIONS]
+            except DatasetError:  # there is none
+                return
+            raise InputError(f"{name} has no version {asked[name]!r}. The newest are {', '.join(versions)}.")
 
 
 def _pipelines_to_run(absent: list[str], catalog: DataCatalog) -> list[str]:

@@ -56,6 +56,11 @@ class RunRecord:
     saved: set[str] = field(default_factory=set)
     failed_node: str | None = None
 
+    @property
+    def _version(self) -> str:
+        """The version under which the run saves."""
+        return str(self.run_params["run_id"])
+
     def begin_node(self, name: str) -> None:
         """A node begins."""
         self.times[name] = NodeTime(datetime.now(UTC))
@@ -74,7 +79,7 @@ class RunRecord:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "run": {
-                "version": self.run_params["run_id"],
+                "version": self._version,
                 "status": "failed" if error else "completed",
                 "error": error and {"type": type(error).__name__, "node": self.failed_node},
                 "started": self.started.isoformat(timespec="milliseconds"),
@@ -99,9 +104,9 @@ class RunRecord:
         """The command that does the same on the same versions, with the same parameters and source."""
         options = [f"--env={self.run_params['env']}"] if self.run_params.get("env") else []
         options += [f"--{SELECTIONS[name]}={','.join(names)}" for name, names in selection.items()]
-        versions = [
-            f"{name}:{told['version']}" for name, told in datasets.items() if "version" in told and not told["saved"]
-        ]
+        read = {name: told.get("version") for name, told in datasets.items() if not told["saved"]}
+        # what was read under another name than the one it was written by in this run is made anew
+        versions = [f"{name}:{version}" for name, version in read.items() if version not in (None, self._version)]
         options += [f"--load-versions={','.join(versions)}"] if versions else []
         return " ".join(["kedro run", *options])
 

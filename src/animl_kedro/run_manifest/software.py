@@ -14,6 +14,9 @@ DISTRIBUTION = "animl-kedro"
 GIT_TIMEOUT_S = 10.0
 """Far beyond what is needed, but for a repository on a file system that hangs."""
 
+_FOR_DEVELOPERS = re.compile(r"""extra == ['"](dev|benchmarks)['"]""")
+"""Extras that no result depends on."""
+
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -23,7 +26,8 @@ def package_versions() -> dict[str, str]:
         required = requires(DISTRIBUTION) or ()
     except PackageNotFoundError:  # the source is on the path, and nothing installed
         required = ()
-    names = {match.group() for match in map(_NAME.match, required) if match} - {DISTRIBUTION}
+    used = [requirement for requirement in required if not _FOR_DEVELOPERS.search(requirement)]
+    names = {match.group() for match in map(_NAME.match, used) if match} - {DISTRIBUTION}
     found = {name: _version_of(name) for name in sorted(names)}
     return {DISTRIBUTION: animl_kedro.__version__} | {name: number for name, number in found.items() if number}
 

@@ -26,16 +26,29 @@ def describe(name: str, holding: Holding) -> str:
 
 def _rows(noun: str) -> Callable[[Holding], str]:
     def count(holding: Holding) -> str:
-        from pyarrow.parquet import read_metadata  # noqa: PLC0415 - a command that counts nothing need not wait for it
-
-        (path,) = holding.files
-        if isinstance(holding.place, LocalPlace):
-            return f"{read_metadata(holding.place.root / path).num_rows:,} {noun}"
-        if holding.bytes > MAX_REMOTE_BYTES:
-            return noun
-        return f"{read_metadata(BytesIO(holding.place.read(path))).num_rows:,} {noun}"
+        far = not isinstance(holding.place, LocalPlace) and holding.bytes > MAX_REMOTE_BYTES
+        return noun if far else f"{_metadata(holding).num_rows:,} {noun}"
 
     return count
+
+
+def _files(holding: Holding) -> str:
+    """Images with a file, and those without: the manifest's rows where the path is missing, as its statistics tell."""
+    metadata = _metadata(holding)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    absent = sum(column.statistics.null_count for column in columns if column.path_in_schema == "path")
+    there = f"{metadata.num_rows - absent:,} files"
+    return f"{there} ({absent:,} absent)" if absent else there
+
+
+def _metadata(holding: Holding) -> Any:
+    """The metadata of a Parquet file, which is at its end."""
+    from pyarrow.parquet import read_metadata  # noqa: PLC0415 - a command that counts nothing need not wait for it
+
+    (path,) = holding.files
+    place = holding.place
+    return read_metadata(place.root / path if isinstance(place, LocalPlace) else BytesIO(place.read(path)))
 
 
 def _json(holding: Holding, suffix: str = ".json") -> Any:
@@ -66,7 +79,7 @@ def _detections(holding: Holding) -> str:
 DESCRIPTIONS: dict[str, Callable[[Holding], str]] = {
     "images": _rows("images"),
     "annotations": _rows("labels"),
-    "image_files": _rows("in the manifest of files"),
+    "image_files": _files,
     "crops": _rows("crops"),
     "splits": _rows("crops in splits"),
     "label_index": _classes,
