@@ -195,14 +195,14 @@ def _steps(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[NDArray[np.i
 
     Steps end at scores of positives; what is below the lowest belongs to none and has the number of steps.
     """
-    highest_first = np.unique(-scores[is_positive])
-    step = np.searchsorted(highest_first, -scores)
+    negative = -scores
+    highest_first = np.unique(negative[is_positive])
     if len(highest_first) <= EXACT_THRESHOLDS:
-        return step, np.ones(len(highest_first), dtype=np.int64)
-    taken = np.bincount(step, minlength=len(highest_first))[: len(highest_first)].cumsum()
+        return np.searchsorted(highest_first, negative), np.ones(len(highest_first), dtype=np.int64)
+    taken = np.searchsorted(np.sort(negative), highest_first, side="right")
     joined = np.floor(FINENESS * np.log(np.maximum(taken, FINENESS) / FINENESS)) + np.minimum(taken, FINENESS)
-    _, of_threshold, thresholds = np.unique(joined, return_inverse=True, return_counts=True)
-    return np.append(of_threshold, len(thresholds))[step], thresholds
+    _, first, thresholds = np.unique(joined, return_index=True, return_counts=True)
+    return np.searchsorted(highest_first[first + thresholds - 1], negative), thresholds
 
 
 def _running_totals(
