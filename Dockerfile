@@ -25,10 +25,11 @@ WORKDIR /source
 RUN python -m venv /opt/animl-kedro
 ENV PATH="/opt/animl-kedro/bin:$PATH"
 COPY constraints.txt ./
+# Of equal versions, pip takes the one with a local part, 2.15.0+cpu.
 RUN case "$DEVICE" in \
         cuda) ;; \
-        cpu) pip install --constraint constraints.txt --index-url "${CPU_WHEELS:?names no index of CPU wheels}" \
-            torch torchvision ;; \
+        cpu) pip install --constraint constraints.txt torch torchvision \
+            --extra-index-url "${CPU_WHEELS:?names no index of CPU wheels}" ;; \
         *) echo "DEVICE is $DEVICE, expected cuda or cpu" >&2; exit 1 ;; \
     esac
 COPY pyproject.toml README.md ./
