@@ -100,6 +100,7 @@ def run_ours(data: Data, options: Options, seed: int) -> Trained:
         stop_metric="accuracy",
         device="cpu" if options.device == "cpu" else "auto",
         processes=1,
+        loader_workers=1,
         seed=seed,
     )
     images = ImageFolder(data.folder)

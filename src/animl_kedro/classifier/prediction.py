@@ -30,16 +30,19 @@ Result = TypeVar("Result")
 
 
 class Predictor:
-    """Gives the logits of images, on a GPU if there is one. The network is left as it is."""
+    """Gives the logits of images, on a GPU if there is one. The network is left as it is.
+
+    ``batch_size`` is how many images the network looks at together.
+    """
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing, n_classes: int) -> None:
         import torch  # noqa: PLC0415 - torch takes seconds to import
 
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network = prepared(network, self._device)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = prepared(network, self.device)
         self._preprocessing = preprocessing
         self._n_classes = n_classes
-        self._batch_size = GPU_BATCH if self._device.type == "cuda" else CPU_BATCH
+        self.batch_size = GPU_BATCH if self.device.type == "cuda" else CPU_BATCH
 
     def logits(
         self, items: Iterable[Item], images_of: Callable[[Item], tuple[Result, Sequence[Image]]]
@@ -52,12 +55,12 @@ class Predictor:
         waiting: deque[tuple[Result, int]] = deque()
 
         def squares() -> Iterator[NDArray[np.uint8]]:
-            for result, own in in_order(lambda item: self._open(images_of, item), items, 2 * self._batch_size):
+            for result, own in in_order(lambda item: self._open(images_of, item), items, 2 * self.batch_size):
                 waiting.append((result, len(own)))
                 yield from own
 
         rows: deque[NDArray[np.float32]] = deque()
-        for batch in self._batches(squares()):
+        for batch in self.logits_of_batches(self._batched(squares())):
             rows.extend(batch)
             while waiting and waiting[0][1] <= len(rows):
                 yield self._take(*waiting.popleft(), rows)
@@ -74,33 +77,42 @@ class Predictor:
         taken = [rows.popleft() for _ in range(count)]
         return result, np.array(taken, dtype=np.float32).reshape(count, self._n_classes)
 
-    def _batches(self, squares: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
-        """The logits of squares, batch by batch; a GPU works on one while the next is put together."""
+    def logits_of_batches(self, batches: Iterable[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+        """The (n, n_classes) logits of batches of (n, 3, size, size) normalised images that are on `device`.
+
+        A GPU works on one while the next is put together.
+        """
         running: torch.Tensor | None = None
-        while batch := list(islice(squares, self._batch_size)):
-            started = self._look(np.stack(batch))
+        for images in batches:
+            started = self._look(images)
             if running is not None:
                 yield running.cpu().numpy()
             running = started
         if running is not None:
             yield running.cpu().numpy()
 
-    def _look(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
-        """The logits of (n, size, size, 3) pixels; where they are too many for the GPU's memory, of half as many."""
+    def _batched(self, squares: Iterator[NDArray[np.uint8]]) -> Iterator[torch.Tensor]:
+        """Squares as normalised batches on the device."""
+        import torch  # noqa: PLC0415 - torch takes seconds to import
+
+        while batch := list(islice(squares, self.batch_size)):
+            yield self._preprocessing.normalise_batch(torch.from_numpy(np.stack(batch)).to(self.device))
+
+    def _look(self, images: torch.Tensor) -> torch.Tensor:
+        """The logits of a batch; where it is too large for the GPU's memory, of half after half."""
         import torch  # noqa: PLC0415 - torch takes seconds to import
 
         try:
             with torch.inference_mode():
-                batch = torch.from_numpy(pixels).to(self._device)
-                logits: torch.Tensor = self._network(self._preprocessing.normalise_batch(batch)).float()
+                logits: torch.Tensor = self._network(images).float()
                 return logits
         except torch.OutOfMemoryError:
-            if len(pixels) == 1:
+            if len(images) == 1:
                 raise
-        half = (len(pixels) + 1) // 2
-        self._batch_size = min(self._batch_size, half)
-        logger.info("the GPU's memory is too small for %d images at once: from now on %d", len(pixels), half)
-        return torch.cat([self._look(pixels[:half]), self._look(pixels[half:])])
+        half = (len(images) + 1) // 2
+        self.batch_size = min(self.batch_size, half)
+        logger.info("the GPU's memory is too small for %d images at once: from now on %d", len(images), half)
+        return torch.cat([self._look(images[:half]), self._look(images[half:])])
 
 
 def prepared(network: nn.Module, device: torch.device) -> nn.Module:

@@ -11,12 +11,14 @@ from PIL.Image import Image
 
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.errors import InputError
-from animl_kedro.image_folder import ImageFolder
 from animl_kedro.images import Photograph, UnreadableImageError
 from animl_kedro.places import ABSENT
 
 SquareOf = Callable[[Photograph, int], Image]
 """What makes of a crop, by a seed, an RGB square."""
+
+Read = Callable[[str], bytes]
+"""What gives the bytes of a crop's file, by the crop's id."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ attached = lru_cache(maxsize=2)(SharedPixels.array)
 
 
 def write_squares(
-    crops: Sequence[tuple[str, int]], first: int, pixels: SharedPixels, crop_images: ImageFolder, square_of: SquareOf
+    crops: Sequence[tuple[str, int]], first: int, pixels: SharedPixels, read: Read, square_of: SquareOf
 ) -> None:
     """Write the squares of crops, each an id and a seed, one after the other from the number `first` on.
 
@@ -56,15 +58,15 @@ def write_squares(
     rows = attached(pixels)
     for row, (crop_id, seed) in enumerate(crops, start=first):
         try:
-            rows[row] = np.asarray(square_of(open_crop(crop_id, crop_images), seed))
+            rows[row] = np.asarray(square_of(open_crop(crop_id, read), seed))
         except UnreadableImageError as error:
             raise unreadable(crop_id, error) from error
 
 
-def open_crop(crop_id: str, crop_images: ImageFolder) -> Photograph:
+def open_crop(crop_id: str, read: Read) -> Photograph:
     """Read the file of a crop, and decode nothing yet. Raises UnreadableImageError where it is absent or no image."""
     try:
-        return Photograph(crop_images.read(crop_id))
+        return Photograph(read(crop_id))
     except ABSENT as error:
         raise UnreadableImageError("there is no such file") from error
     except OSError as error:

@@ -33,7 +33,7 @@ def check_crops(crop_ids: pd.Series, crop_images: ImageFolder) -> None:
 
 def _fault_of(crop_id: str, crop_images: ImageFolder) -> str | None:
     try:
-        open_crop(crop_id, crop_images).check()
+        open_crop(crop_id, crop_images.read).check()
     except UnreadableImageError as error:
         return str(error)
     return None

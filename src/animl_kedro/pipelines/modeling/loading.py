@@ -127,7 +127,7 @@ class CropLoader:
                 crops[start : start + workers.crops_a_task],
                 first + start,
                 workers.pixels,
-                self._crop_images,
+                self._crop_images.read,
                 self._square_of,
             )
             for start in range(0, len(crops), workers.crops_a_task)

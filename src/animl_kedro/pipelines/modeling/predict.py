@@ -3,15 +3,16 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL.Image import Image
 
 from animl_kedro.classifier.classifier import Classifier
-from animl_kedro.classifier.squares import open_crop, unreadable
+from animl_kedro.classifier.squares import PlainSquare
 from animl_kedro.classifier.temperature import probabilities_of
 from animl_kedro.image_folder import ImageFolder
-from animl_kedro.images import UnreadableImageError
+from animl_kedro.pipelines.modeling.batches import Share
+from animl_kedro.pipelines.modeling.loading import CropLoader, open_workers
 from animl_kedro.progress import track
 from animl_kedro.tables import LOGIT_PREFIX, PROBABILITY_PREFIX
+from animl_kedro.threads import default_threads
 
 CHUNK = 65_536
 """Rows whose probabilities are computed together."""
@@ -39,15 +40,24 @@ def logits_of(
 
     Raises InputError that names a crop that cannot be read.
     """
-
-    def opened(crop_id: str) -> tuple[None, list[Image]]:
-        try:
-            return None, [open_crop(crop_id, crop_images).whole()]
-        except UnreadableImageError as error:
-            raise unreadable(crop_id, error) from error
-
+    predictor, preprocessing = classifier.predictor, classifier.preprocessing
     logits = np.empty((len(crops), len(classifier.labels)), dtype=np.float32)
-    found = track(classifier.predictor.logits(crops["crop_id"], opened), description, total=len(crops))
-    for row, (_, own) in enumerate(found):
-        logits[row] = own
+    on_gpu = predictor.device.type == "cuda"
+    batches = Share(len(crops), predictor.batch_size)
+    with open_workers(default_threads(), batches.largest, preprocessing.image_size, as_processes=on_gpu) as workers:
+        loader = CropLoader(
+            crop_images,
+            crops["crop_id"].array,
+            np.zeros(len(crops), dtype=np.int64),
+            batches,
+            PlainSquare(preprocessing),
+            preprocessing,
+            device=predictor.device,
+            workers=workers,
+        )
+        images = track((images for images, _ in loader), description, total=len(loader))
+        first = 0
+        for batch in predictor.logits_of_batches(images):
+            logits[first : first + len(batch)] = batch
+            first += len(batch)
     return logits
