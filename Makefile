@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 DETECTOR := .venv-detector
 
 .DEFAULT_GOAL := help
-.PHONY: help install detector run test lint viz clean
+.PHONY: help install detector run test lint viz docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ lint: install ## check style, types, the direction of imports and the Dockerfile
 
 viz: install ## open the graph of the pipelines in a browser
 	@$(BIN)/kedro viz run
+
+docs: install ## build the documentation into site/, to be opened at site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove what the pipelines made (not exports, downloaded images and the environment)
 	rm -rf data/01_raw/sample_island data/02_intermediate/*.* data/0[3-8]_*
