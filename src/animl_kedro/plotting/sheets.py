@@ -52,8 +52,8 @@ def draw_tile(axes: Axes, images: Mapping[str, Image], image_id: str) -> None:
         tile = images[image_id].copy()
         tile.thumbnail((TILE_PIXELS, TILE_PIXELS))  # photographs have a hundred times the pixels of a tile
         axes.imshow(tile)
-    except (KeyError, UnreadableImageError) as error:
-        text = "no file" if isinstance(error, KeyError) else "damaged"
+    except (KeyError, ValueError, UnreadableImageError) as error:  # a ValueError is of an id that leads elsewhere
+        text = "damaged" if isinstance(error, UnreadableImageError) else "no file"
         axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7)
     lines = [image_id[start : start + ID_CHARACTERS] for start in range(0, len(image_id), ID_CHARACTERS)]
     axes.text(0.5, -0.03, plain("\n".join(lines)), transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
