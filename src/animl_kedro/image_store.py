@@ -29,7 +29,7 @@ class ImageStore(ImageFolder):
     ) -> None:
         super().__init__(root, folders, column="image_id")
         self._read_manifest = read_manifest
-        self._paths: dict[str, str] | None = None
+        self._path_of_id: dict[str, str] | None = None
 
     def __getitem__(self, image_id: str) -> Image:
         path = self._known().get(image_id, image_id)
@@ -50,11 +50,11 @@ class ImageStore(ImageFolder):
 
     def _known(self) -> dict[str, str]:
         """The path of every image that has one."""
-        if self._paths is None:
+        if self._path_of_id is None:
             manifest = self._read_manifest()
             found = manifest[manifest["path"].notna()]
-            self._paths = dict(zip(found["image_id"].tolist(), found["path"].tolist(), strict=True))
-        return self._paths
+            self._path_of_id = dict(zip(found["image_id"].tolist(), found["path"].tolist(), strict=True))
+        return self._path_of_id
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_paths": None}  # which another process reads for itself
+        return self.__dict__ | {"_path_of_id": None}  # which another process reads for itself

@@ -47,6 +47,7 @@ def test_store_takes_paths_as_well(store: ImageStore) -> None:
     assert store["island/other.jpg"].size == IMAGE_SIZE
     assert "island/other.jpg" in store
     assert sorted(store.stats()) == ["island/camera/0000.jpg", "island/camera/0001.jpg", "island/other.jpg"]
+    assert store.some(2) == ["island/camera/0000.jpg", "island/camera/0001.jpg"]
 
 
 def test_store_with_an_id_that_is_another_images_path_gives_the_image_of_this_id(tmp_path: Path) -> None:
