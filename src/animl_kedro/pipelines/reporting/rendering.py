@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL.Image import Image
 
 from animl_kedro import __version__
-from animl_kedro.pipelines.reporting import charts, sections, wording
+from animl_kedro.pipelines.reporting import charts, findings, sections, wording
 from animl_kedro.pipelines.reporting.galleries import collect_galleries
 from animl_kedro.pipelines.reporting.model_card import read_card
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
@@ -74,15 +74,15 @@ def render_report(
         means=means,
         decided_of=sections.decided_of(results.class_scores),
         promotion=results.promotion,
-        comparison=sections.compared(results.comparison),
+        comparison=findings.compared(results.comparison),
         curves=sections.curves(results.precision_recall_curves, classes),
-        measures=sections.measures(results.metrics),
-        bins=sections.reliability_bins(results.reliability),
+        measures=findings.measures(results.metrics),
+        bins=findings.reliability_bins(results.reliability),
         confusion=sections.confusion_rows(results.confusion_matrix),
-        groups=sections.group_tables(results.performance_by_group),
+        groups=findings.group_tables(results.performance_by_group),
         galleries=collect_galleries(predictions, crops, crop_images, params.examples_per_class),
-        suspects=sections.likeliest_label_errors(results.label_errors),
-        thresholds=sections.thresholds(results.recommended_thresholds),
+        suspects=findings.likeliest_label_errors(results.label_errors),
+        thresholds=findings.thresholds(results.recommended_thresholds),
         sequences=sections.score_rows(results.sequence_average_precision, "class"),
         sequence_means=sections.score_rows(results.sequence_average_precision, "mean"),
         score_of={(rows is means, row.label): row.scores[0] for rows in (classes, means) for row in rows},
