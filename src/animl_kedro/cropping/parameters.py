@@ -25,6 +25,7 @@ class CroppingParams(StrictParams):
     """Pixels; crops are stored with their longer side at most this long. None keeps every pixel."""
 
     jpeg_quality: int = Field(95, ge=50, le=100)
+    """Of the stored crops, in libjpeg's scale."""
 
     def checksum(self) -> str:
         """Sixteen hexadecimal digits that change with any parameter."""

@@ -17,7 +17,10 @@ class DatasetSplitParams(StrictParams):
     size, of which `fold` is the test, the next one the validation, and the others the training."""
 
     folds: int = Field(5, ge=3)
+    """Parts that the method kfold divides the locations into."""
+
     fold: int = Field(0, ge=0)
+    """Which of the folds is the test, counted from 0; the next one is the validation."""
 
     val_fraction: float = Field(0.15, gt=0, lt=1)
     """Fraction of every class's crops, and of its locations, wanted for validation."""
@@ -45,6 +48,7 @@ class DatasetSplitParams(StrictParams):
     """Random assignments of locations to splits to begin with; the best are improved until nothing helps."""
 
     seed: int = Field(0, ge=0)
+    """Decides what is drawn: which crops stay within a maximum, and the random assignments."""
 
     @model_validator(mode="after")
     def _leaves_training_data(self) -> Self:

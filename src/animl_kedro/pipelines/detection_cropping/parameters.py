@@ -22,6 +22,7 @@ class DetectorParams(StrictParams):
     `weights_folder`, and downloads it to there."""
 
     weights_folder: str = "data/01_raw/megadetector"
+    """Where the weights of the named models lie, and are downloaded to."""
 
     confidence_threshold: float = Field(0.2, ge=0.01, le=1)
     """Detections below it are not cropped, nor are they taken for people or vehicles."""
@@ -38,12 +39,16 @@ class DetectionCroppingParams(StrictParams):
     frame, or crops of the animals that the detector finds, where the image has one label only."""
 
     person_labels: tuple[str, ...] = ("person", "people", "human", "humans", "homo sapiens")
+    """Labels of people, who never become a crop, nor a part of one, without regard to upper and lower case."""
+
     vehicle_labels: tuple[str, ...] = ("vehicle", "car", "truck", "atv", "motorcycle", "bicycle", "boat")
-    """Labels of what never becomes a crop, nor a part of one, without regard to upper and lower case."""
+    """Labels of vehicles, which never do either."""
 
     detector: DetectorParams = DetectorParams()
+    """Which detector finds the animals of images without boxes."""
 
     cropping: CroppingParams = CroppingParams()
+    """How a box becomes a crop."""
 
     sequence_gap_s: float = Field(60, gt=0)
     """Seconds between two images of a location after which a new sequence begins, where the export has none."""

@@ -28,6 +28,7 @@ class ModelingParams(StrictParams):
     the folder of an earlier classifier or of its versions."""
 
     epochs: int = Field(50, ge=1)
+    """Epochs at most."""
 
     head_only_epochs: int = Field(0, ge=0)
     """Epochs at the start that train the last layer alone, with batch norm and dropout frozen (--finetune)."""
@@ -52,6 +53,7 @@ class ModelingParams(StrictParams):
     """Whether `learning_rate` is replaced by the one at which the loss falls fastest in a short trial."""
 
     weight_decay: float = Field(1e-5, ge=0)
+    """How strongly the optimizer draws weights to zero; adamw's is decoupled from the gradient."""
 
     optimizer: Literal["rmsprop", "adamw"] = "rmsprop"
     """rmsprop: CameraTraps', its learning rate falling by 0.97 every 2.4 epochs; adamw: with warm-up and a cosine."""
@@ -85,6 +87,8 @@ class ModelingParams(StrictParams):
     """Whether crops are drawn in proportion to the confidence of their detection."""
 
     augmentation: AugmentationName = "cameratraps"
+    """How crops are changed at random in training. cameratraps: as there, down to 8 % of a crop and turned by up to 90
+    degrees; gentle: at least half of it, and upright."""
 
     stop_metric: Literal["macro_average_precision", "loss", "accuracy"] = "macro_average_precision"
     """What tells the better of two epochs, on the validation split. CameraTraps goes by accuracy."""
@@ -122,6 +126,7 @@ class ModelingParams(StrictParams):
     """Threads that open and change crops, or processes for a GPU; auto: a processor each, 16 at most."""
 
     seed: int = Field(0, ge=0)
+    """Decides new weights, the order of crops, and how they are changed."""
 
     @field_validator("backbone")
     @classmethod

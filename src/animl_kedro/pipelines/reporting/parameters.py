@@ -19,14 +19,17 @@ class LabelErrorParams(StrictParams):
     """Where wrong labels are looked for."""
 
     splits: tuple[Split, ...] = (Split.TEST, Split.VAL)
-    """In the training split fewer are found: the classifier has learned its labels."""
+    """The splits that are searched. In train fewer are found: the classifier has learned its labels."""
 
 
 class ThresholdTarget(StrictParams):
     """What a threshold is to reach: a precision or a recall."""
 
     precision: float | None = Field(None, gt=0, le=1)
+    """Share of the crops at or above the threshold that are of the class."""
+
     recall: float | None = Field(None, gt=0, le=1)
+    """Share of the crops of the class that are at or above the threshold."""
 
     @model_validator(mode="after")
     def _has_one_measure(self) -> Self:
@@ -53,7 +56,8 @@ class ThresholdParams(StrictParams):
     """How the recommended thresholds are chosen."""
 
     split: Split = Split.VAL
-    """The crops that they are chosen on. What a threshold that was chosen on the test gives there is no test of it."""
+    """The crops that they are chosen on, val or test. What a threshold that was chosen on the test gives there is no
+    test of it."""
 
     default: ThresholdTarget = ThresholdTarget(precision=0.9)
     """The target of every class that has none of its own, and of the one threshold for all classes."""
@@ -81,7 +85,10 @@ class PromotionParams(StrictParams):
     """
 
     better_margin: float = Field(0.0, ge=0, le=1)
+    """Better is a classifier where the whole interval of the difference is above this."""
+
     not_worse_margin: float = Field(0.01, ge=0, le=1)
+    """Not worse is one where it is all at or above minus this."""
 
     fewest_locations: int = Field(3, ge=2)
     """With fewer test locations nothing is decided."""
@@ -103,7 +110,7 @@ class ReportingParams(StrictParams):
     """How often locations, or images, are drawn anew for the intervals."""
 
     seed: int = Field(0, ge=0)
-    """Of what is drawn."""
+    """Decides which locations and images are drawn in each round."""
 
     intended_use: str = (
         "To sort camera-trap photographs by species, with a person who looks at what matters, where the animals, "
@@ -115,6 +122,13 @@ class ReportingParams(StrictParams):
     """What the report adds to the limits that hold for every classifier."""
 
     groups: GroupParams = GroupParams()
+    """How crops are put into groups."""
+
     label_errors: LabelErrorParams = LabelErrorParams()
+    """Where wrong labels are looked for."""
+
     thresholds: ThresholdParams = ThresholdParams()
+    """How the recommended thresholds are chosen."""
+
     promotion: PromotionParams = PromotionParams()
+    """What a classifier must do to be called better than the earlier one, or not worse."""
