@@ -42,20 +42,23 @@ def _fault_of(crop_id: str, crop_images: ImageFolder) -> str | None:
 def drawing_weights(crops: pd.DataFrame, sample_weights: pd.DataFrame, params: ModelingParams) -> np.ndarray | None:
     """How often each training crop is drawn, (n_crops,) with mean 1, or None for each once.
 
+    `crops` are sorted by id.
+
     Raises InputError where `SampleWeights` is not of these crops, or where a class would never be drawn.
     """
     if params.weight_column is None:
         return None
-    if len(crops) != len(sample_weights) or not crops["crop_id"].isin(sample_weights["crop_id"]).all():
+    found = sample_weights.sort_values("crop_id")
+    if not np.array_equal(crops["crop_id"].array, found["crop_id"].array):
         raise InputError(
             f"sample_weights has {len(sample_weights)} crops, and not those {len(crops)} of the training split. Run "
             "first: kedro run --pipeline=dataset_split"
         )
-    weights = crops["crop_id"].map(sample_weights.set_index("crop_id")[params.weight_column])
+    weights = pd.Series(found[params.weight_column].to_numpy(float), index=crops.index)
     is_drawn = weights.groupby(crops["label"]).sum() > 0
     if not is_drawn.all():
         raise InputError(
             f"All training crops of {', '.join(is_drawn.index[~is_drawn])} have a confidence of 0, so that they would "
             "never be drawn: set modeling.weight_by_confidence to false, or check the confidence_calibration."
         )
-    return weights.to_numpy(float)
+    return weights.to_numpy()
