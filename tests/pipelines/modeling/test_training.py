@@ -200,7 +200,9 @@ def test_training_without_crops_of_a_class_is_refused_with_its_name(tables: Tabl
 
 def test_training_with_absent_files_is_refused_with_the_first(tables: Tables, tmp_path: Path) -> None:
     labeled, splits, index, _ = tables
-    with pytest.raises(InputError, match=r"90 of 90 crops have no file .* island/0000.jpg___crop00.jpg"):
+    with pytest.raises(
+        InputError, match=r"90 of 90 crops .* cannot be read, the first is island/0000.jpg___crop00.jpg \(there is no"
+    ):
         train((labeled, splits, index, ImageFolder(tmp_path)))
 
 
@@ -224,9 +226,9 @@ def test_parameters_that_are_wrong_are_refused(change: dict[str, Any], message: 
 def test_drawing_weights_are_the_column_that_the_parameters_ask_for(
     label_weighted: bool, weight_by_confidence: bool, expected: list[float] | None
 ) -> None:
-    crops = pd.DataFrame({"crop_id": ["b", "a"], "label": ["fox", "bird"]}, index=[7, 3])
+    crops = pd.DataFrame({"crop_id": ["a", "b"], "label": ["bird", "fox"]}, index=[3, 7])
     columns = {"label_weight": [2.0, 1], "confidence_weight": [4.0, 3], "balanced_confidence_weight": [6.0, 5]}
-    weights = pd.DataFrame({"crop_id": ["a", "b"]} | columns)
+    weights = pd.DataFrame({"crop_id": ["b", "a"]} | columns)
     params = ModelingParams(label_weighted=label_weighted, weight_by_confidence=weight_by_confidence)
     got = drawing_weights(crops, weights, params)
     assert (None if got is None else got.tolist()) == expected
