@@ -1,1 +1,1 @@
-"""The five pipelines. None imports another: what they share passes through the catalog."""
+"""The five pipelines of the road, and inference. None imports another: what they share passes through the catalog."""
