@@ -48,5 +48,14 @@ def words() -> Iterator[Found]:
         yield from (Found(_where(page, prose, match.start()), match[1]) for match in _CODE.finditer(prose))
 
 
+def links() -> list[Found]:
+    """The path of every link and picture that leads to a file, as it is written; `where` is the page alone."""
+    return [
+        Found(str(page.relative_to(ROOT)), path)
+        for page in PAGES
+        for path in re.findall(r"\]\(((?!\w+:)[^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    ]
+
+
 def _where(page: Path, text: str, position: int) -> str:
     return f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, position) + 1}"

@@ -17,7 +17,7 @@ from kedro.io import AbstractDataset
 from pydantic import BaseModel
 
 from animl_kedro.reference.parameters import MODELS
-from markdown_pages import Found, blocks, words
+from markdown_pages import Found, blocks, links, words
 from projects import ROOT
 
 LOADED = re.compile(r"catalog\.load\(\"(\w+)\"\)")
@@ -98,6 +98,12 @@ def test_files_and_entries_that_are_named_exist() -> None:
     assert len(files) > 5
     assert not [found for found in files if not (ROOT / found.text).exists()]
     assert {name for found in words() for name in LOADED.findall(found.text)} <= set(entries())
+
+
+def test_links_between_files_lead_to_files() -> None:
+    found = links()
+    assert len(found) > 50
+    assert not [link for link in found if not (ROOT / link.where).parent.joinpath(link.text).exists()]
 
 
 def is_yours(path: str) -> bool:
