@@ -6,8 +6,8 @@
 The crops are those of a project's splits, as `kedro run --pipelines=ingestion,detection_cropping,dataset_split` makes
 them; `--export` copies them into a folder, from which any machine can run. Both are trained from new weights with
 CameraTraps' options: RMSprop with its default learning rate and its schedule, its augmentation, classes drawn equally
-often, and of all epochs the one with the best validation accuracy (in its loop, all classes count alike in that). Of
-each seed's classifier the macro average precision on the test locations is told, then the means with their standard
+often. Of all epochs its loop takes the one with the best validation accuracy, in which all classes count alike, and
+ours the one with the best macro average precision there. Of each seed's classifier the macro average precision on the test locations is told, then the means with their standard
 errors. Ours is as good where the means differ by no more than the standard error of their difference, or it is better.
 
 The defaults are such that CameraTraps' loop learns well: from new weights and a hundred and fifty crops, its batch norm
@@ -97,7 +97,6 @@ def run_ours(data: Data, options: Options, seed: int) -> Trained:
         epochs=options.epochs,
         batch_size=options.batch_size,
         patience=options.epochs,
-        stop_metric="accuracy",
         device="cpu" if options.device == "cpu" else "auto",
         processes=1,
         loader_workers=1,

@@ -83,6 +83,14 @@ def test_interval_of_a_difference_is_symmetric_and_may_be_negative() -> None:
     assert low < -0.1 < high
 
 
+@pytest.mark.parametrize(("units", "low"), [(3, 0.292), (30, 0.884)])
+def test_interval_without_a_mistake_is_as_long_as_so_many_locations_allow(units: int, low: float) -> None:
+    resampling = Resampling(np.arange(units), rounds=20, seed=0)
+    values = np.ones(20 + units)
+    assert interval(1.0, values, resampling, units, 0.95) == pytest.approx((low, 1.0), abs=5e-4)
+    assert interval(0.0, values * 0, resampling, units, 0.95, DIFFERENCE) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize(("estimate", "units"), [(np.nan, 5), (0.5, 1)])
 def test_interval_without_an_estimate_or_with_one_unit_is_missing(estimate: float, units: int) -> None:
     resampling = Resampling(np.arange(5), rounds=100, seed=0)

@@ -122,9 +122,9 @@ def bootstrap_average_precision(scores: ClassScores, resampling: Resampling) -> 
 
 
 def bootstrap_accuracy(scores: ClassScores, resampling: Resampling) -> Floats:
-    """(rounds + n_groups,) shares of the crops whose likeliest class is theirs."""
+    """(rounds + n_groups,) shares of the crops whose likeliest class is theirs; NaN in a round without a crop."""
     right = resampling.totals((scores.predicted == scores.truth).astype(np.float64))
-    return right / resampling.totals(np.ones(len(scores.truth)))
+    return _ratio(right, resampling.totals(np.ones(len(scores.truth))), missing=np.nan)
 
 
 def interval(
@@ -137,7 +137,8 @@ def interval(
     would be too narrow with few units, and off to the side on which the rounds are biased (docs/reporting.md). The
     standard error is that of the rounds or, often greater with few units, that of leaving out one at a time. The fewer
     units it hangs on, the fewer are the degrees of freedom: they come from the fourth moment of what leaving out each
-    does, as in F. Satterthwaite, An approximate distribution of estimates of variance components, 1946.
+    does, as in F. Satterthwaite, An approximate distribution of estimates of variance components, 1946. A share of 1 in
+    every round has the lower end of as many units, none of which has a mistake.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 - a fifth of a second that other pipelines need not pay
 
@@ -152,9 +153,20 @@ def interval(
     freedom = 2 * squares.sum() ** 2 / excess if excess > 0 else np.inf
     freedom = min(max(freedom, 1), units - 1)
     error = max(drawn.std(ddof=1), np.sqrt((count - 1) / count * squares.sum())) * np.sqrt((freedom + 1) / freedom)
+    if scale is SHARE and np.nanmin(values) == 1:
+        return _end_without_a_mistake(units, confidence_level), 1.0
     reach = -stdtrit(freedom, (1 - confidence_level) / 2) * error
     low, high = scale.back(scale.to(np.array(estimate)) + np.array([-reach, reach]))
     return float(low), float(high)
+
+
+def _end_without_a_mistake(units: int, confidence_level: float) -> float:
+    """The lower end where no unit shows a mistake, of which draws can know nothing.
+
+    It is that of the share of units without one. Source: C. Clopper and E. Pearson, The use of confidence or fiducial
+    limits, 1934.
+    """
+    return float(((1 - confidence_level) / 2) ** (1 / units))
 
 
 def percentile_interval(values: Floats, resampling: Resampling, confidence_level: float) -> tuple[float, float]:
