@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from browsers import CHROMIUM, browser
 from projects import ROOT
 
 
@@ -69,3 +70,22 @@ def test_every_link_leads_to_a_file_of_the_site_or_is_a_whole_address(site: Path
                 assert re.fullmatch(r"https://[\w.-]+\.\w+(/[^\s<>\"]*)?", address)
             elif path.name != "404.html" and (file := address.partition("#")[0]):
                 assert (path.parent / file).resolve().exists(), f"{path.name} leads to {address}"
+
+
+SEARCH = """
+const field = document.querySelector("input.md-search__input");
+field.focus();
+field.value = "temperature";
+field.dispatchEvent(new Event("keyup"));
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+def test_site_is_searched_and_fits_a_telephone_where_it_lies(site: Path, tmp_path: Path) -> None:
+    with browser(tmp_path) as tab:
+        for page in ("index.html", "parameters.html", "cameratraps.html", "architecture.html"):
+            tab.open(site / page, 390)
+            assert tab.value_of("document.documentElement.scrollWidth") == 390, page
+        tab.value_of(SEARCH)
+        tab.wait_for("document.querySelectorAll('.md-search-result__item').length > 2")
+        assert not tab.complaints
