@@ -85,7 +85,7 @@ def holds(seed: int, locations: int, rounds: int, true: Floats) -> Floats:
 
 def _rounds(scores: ClassScores, resampling: Resampling) -> Floats:
     """A column for every one of `MEASURES`."""
-    return np.column_stack([bootstrap_average_precision(scores, resampling), bootstrap_accuracy(scores, resampling)])
+    return np.column_stack([*bootstrap_average_precision(scores, resampling), bootstrap_accuracy(scores, resampling)])
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def test_rounds_of_few_crops_are_the_average_precision_of_what_is_drawn(decimals
     scores, unit = make_scores(200, classes=4, units=9)
     scores = ClassScores(scores.labels, scores.truth, scores.probabilities.round(decimals))
     resampling = Resampling(unit, rounds=40, seed=3)
-    rounds = bootstrap_average_precision(scores, resampling)
+    (rounds,) = bootstrap_average_precision(scores, resampling)
     for number in range(40 + 9):
         again = measured_again(scores, drawn_in(resampling, number))
         np.testing.assert_allclose(rounds[number], again, atol=1e-12)
@@ -55,7 +55,7 @@ def test_rounds_in_which_a_class_is_not_drawn_have_no_value_and_are_left_out_of_
     truth = np.where(unit == 0, scores.truth, scores.truth.clip(max=1))  # the last class is at one place only
     scores = ClassScores(scores.labels, truth, scores.probabilities)
     resampling = Resampling(unit, rounds=40, seed=0, leaving_out=False)
-    rounds = bootstrap_average_precision(scores, resampling)
+    (rounds,) = bootstrap_average_precision(scores, resampling)
     absent = resampling.multiplicities[:, 0] == 0
     assert 0 < absent.sum() < 40
     np.testing.assert_array_equal(np.isnan(rounds[:, 2]), absent)
@@ -68,7 +68,7 @@ def test_rounds_of_many_thresholds_are_within_a_fiftieth_of_their_own_spread() -
     scores, unit = make_scores(30_000, classes=3, units=300)
     assert scores.is_positive.sum(axis=0).min() > bootstrap.EXACT_THRESHOLDS
     resampling = Resampling(unit, rounds=30, seed=0, leaving_out=False)
-    rounds = bootstrap_average_precision(scores, resampling)
+    (rounds,) = bootstrap_average_precision(scores, resampling)
     again = np.array([measured_again(scores, drawn_in(resampling, number)) for number in range(30)])
     assert np.abs(rounds - again).max() < 0.02 * rounds.std(axis=0).min()
 
@@ -76,7 +76,7 @@ def test_rounds_of_many_thresholds_are_within_a_fiftieth_of_their_own_spread() -
 def test_rounds_of_a_perfect_ranking_are_all_one() -> None:
     truth = np.repeat([0, 1], 3000)
     scores = ClassScores(["a", "b"], truth, np.eye(2)[truth] * 0.8 + 0.1)
-    rounds = bootstrap_average_precision(scores, Resampling(np.arange(6000) % 20, rounds=20, seed=0))
+    (rounds,) = bootstrap_average_precision(scores, Resampling(np.arange(6000) % 20, rounds=20, seed=0))
     assert (rounds == 1).all()
 
 
@@ -85,7 +85,7 @@ def test_rounds_do_not_depend_on_the_order_of_crops() -> None:
     order = np.random.default_rng(5).permutation(9000)
     turned = ClassScores(scores.labels, scores.truth[order], scores.probabilities[order])
     rounds, rounds_turned = (
-        bootstrap_average_precision(some, Resampling(units, rounds=10, seed=0))
+        bootstrap_average_precision(some, Resampling(units, rounds=10, seed=0))[0]
         for some, units in ((scores, unit), (turned, unit[order]))
     )
     np.testing.assert_array_equal(rounds, rounds_turned)

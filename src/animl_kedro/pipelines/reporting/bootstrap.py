@@ -10,11 +10,13 @@ the exact ones by less than a fiftieth of their standard error (tests/pipelines/
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from animl_kedro.pipelines.reporting.scores import ClassScores
+from animl_kedro.threads import in_order
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +32,9 @@ Introduction to Variance Estimation, chapter 2), little more than 1,000 rounds h
 
 EXACT_THRESHOLDS = 1024
 FINENESS = 128
+
+EXACT_IN_FLOAT32 = 2**24
+"""Whole numbers up to this are exact in float32."""
 
 
 @dataclass(frozen=True)
@@ -95,25 +100,31 @@ class Resampling:
         return np.asarray(self.multiplicities @ by_group, dtype=np.float64)
 
 
-def bootstrap_average_precision(scores: ClassScores, resampling: Resampling) -> Floats:
-    """(rounds + n_groups, n_classes + 3) average precision of every class, then of `MEANS`.
+def bootstrap_average_precision(scores: ClassScores, *resamplings: Resampling) -> list[Floats]:
+    """For each resampling, (rounds + n_groups, n_classes + 3) average precision of every class, then of `MEANS`.
 
     NaN where a class has no positive in a round; the means of that round leave it out.
     """
-    is_positive = scores.is_positive
-    by_class = np.column_stack(
-        [
-            rounds_of(*column, resampling.group, resampling.multiplicities)
-            for column in zip(is_positive.T, scores.probabilities.T, strict=True)
-        ]
-    )
-    positives = np.column_stack([resampling.totals(column) for column in is_positive.T])
-    micro = rounds_of(
-        is_positive.ravel(),
-        scores.probabilities.ravel(),
-        np.repeat(resampling.group, is_positive.shape[1]),
-        resampling.multiplicities,
-    )
+    classes = len(scores.labels)
+
+    def rounds_of_column(column: int) -> list[Floats]:
+        if column == classes:
+            pairs = rank(scores.is_positive.ravel(), scores.probabilities.ravel())
+            return [pairs.rounds(np.repeat(some.group, classes), some.multiplicities) for some in resamplings]
+        ranking = rank(scores.truth == column, scores.probabilities[:, column])
+        return [ranking.rounds(some.group, some.multiplicities) for some in resamplings]
+
+    columns = list(in_order(rounds_of_column, range(classes + 1), ahead=2))
+    return [
+        _with_means(scores, resampling, np.column_stack(rounds))
+        for resampling, rounds in zip(resamplings, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def _with_means(scores: ClassScores, resampling: Resampling, rounds: Floats) -> Floats:
+    """Rounds of every class and of all pairs, with those of the other means in between."""
+    by_class, micro = rounds[:, :-1], rounds[:, -1]
+    positives = np.column_stack([resampling.totals(column) for column in scores.is_positive.T])
     values, measured = np.nan_to_num(by_class), positives > 0
     with np.errstate(invalid="ignore"):
         macro = values.sum(axis=1) / measured.sum(axis=1)
@@ -178,52 +189,60 @@ def percentile_interval(values: Floats, resampling: Resampling, confidence_level
     return float(low), float(high)
 
 
-def rounds_of(
-    is_positive: NDArray[np.bool_], scores: Floats, group: NDArray[np.intp], multiplicities: NDArray[np.float32]
-) -> Floats:
-    """(rounds,) average precision of (n,) truth and scores, each counted as often as its group is drawn.
+@dataclass(frozen=True)
+class Ranking:
+    """The order in which (n,) crops are taken, from the highest score, in steps.
 
-    ``multiplicities`` is (rounds, n_groups).
-
-    NaN in a round without a positive.
+    ``step`` is (n,) the step at which each is taken, or the number of steps where that is below all positives,
+    ``thresholds`` is (n_steps,) how many thresholds each step has.
     """
-    if not is_positive.any():
-        return np.full(len(multiplicities), np.nan)
-    step, thresholds = _steps(is_positive, scores)
-    found, taken = (
-        _running_totals(step[chosen], group[chosen], len(thresholds), multiplicities)
-        for chosen in (is_positive & (step < len(thresholds)), step < len(thresholds))
-    )
-    precision = _ratio(found, taken)
-    before = np.vstack([precision[:1], precision[:-1]])
-    # between the ends of a step of several thresholds, precision is taken to change evenly
-    inside = precision - (precision - before) * ((thresholds - 1) / (2 * thresholds))[:, None]
-    gained = np.diff(found, axis=0, prepend=0)
-    return _ratio((gained * inside).sum(axis=0), found[-1], missing=np.nan)
+
+    is_positive: NDArray[np.bool_]
+    step: NDArray[np.int32]
+    thresholds: NDArray[np.int64]
+
+    def rounds(self, group: NDArray[np.intp], multiplicities: NDArray[np.float32]) -> Floats:
+        """(rounds,) average precision, each crop counted as often as its group is drawn.
+
+        ``multiplicities`` is (rounds, n_groups). NaN in a round without a positive.
+        """
+        if not len(self.thresholds):
+            return np.full(len(multiplicities), np.nan)
+        is_taken = self.step < len(self.thresholds)
+        found, taken = (
+            self._running_totals(chosen, group, multiplicities) for chosen in (self.is_positive & is_taken, is_taken)
+        )
+        inside = _ratio(found, taken)
+        # between the ends of a step of several thresholds, precision is taken to change evenly
+        change = np.diff(inside, axis=0) * ((self.thresholds[1:] - 1) / (2 * self.thresholds[1:]))[:, None]
+        inside[1:] -= change
+        area = found[0] * inside[0] + np.einsum("sr,sr->r", np.diff(found, axis=0), inside[1:])
+        return _ratio(area, found[-1], missing=np.nan)
+
+    def _running_totals(
+        self, chosen: NDArray[np.bool_], group: NDArray[np.intp], multiplicities: NDArray[np.float32]
+    ) -> NDArray[Any]:
+        """(n_steps, rounds): how many of the chosen are taken down to each step, by round, without rounding."""
+        steps, groups = len(self.thresholds), multiplicities.shape[1]
+        place = self.step[chosen] * groups
+        place += group[chosen]
+        counts = np.bincount(place, minlength=steps * groups).reshape(steps, groups).cumsum(axis=0)
+        most = (multiplicities.astype(np.float64) @ counts[-1]).max(initial=0)
+        exact = np.float32 if most < EXACT_IN_FLOAT32 else np.float64
+        return np.asarray(counts.astype(exact) @ multiplicities.T.astype(exact))
 
 
-def _steps(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """The (n,) step at which each crop is taken, from the highest score, and the thresholds of each step.
-
-    Steps end at scores of positives; what is below the lowest belongs to none and has the number of steps.
-    """
+def rank(is_positive: NDArray[np.bool_], scores: Floats) -> Ranking:
+    """Order (n,) crops by their scores. Steps end at scores of positives."""
     negative = -scores
     highest_first = np.unique(negative[is_positive])
-    if len(highest_first) <= EXACT_THRESHOLDS:
-        return np.searchsorted(highest_first, negative), np.ones(len(highest_first), dtype=np.int64)
-    taken = np.searchsorted(np.sort(negative), highest_first, side="right")
-    joined = np.floor(FINENESS * np.log(np.maximum(taken, FINENESS) / FINENESS)) + np.minimum(taken, FINENESS)
-    _, first, thresholds = np.unique(joined, return_index=True, return_counts=True)
-    return np.searchsorted(highest_first[first + thresholds - 1], negative), thresholds
-
-
-def _running_totals(
-    step: NDArray[np.intp], group: NDArray[np.intp], steps: int, multiplicities: NDArray[np.float32]
-) -> Floats:
-    """(n_steps, rounds): how many are taken down to each step, by round. The counts are exact in float32."""
-    groups = multiplicities.shape[1]
-    counts = np.bincount(step * groups + group, minlength=steps * groups).reshape(steps, groups)
-    return np.asarray((counts.astype(np.float32) @ multiplicities.T).cumsum(axis=0, dtype=np.float64))
+    ends, thresholds = highest_first, np.ones(len(highest_first), dtype=np.int64)
+    if len(highest_first) > EXACT_THRESHOLDS:
+        taken = np.searchsorted(np.sort(negative), highest_first, side="right")
+        joined = np.floor(FINENESS * np.log(np.maximum(taken, FINENESS) / FINENESS)) + np.minimum(taken, FINENESS)
+        _, first, thresholds = np.unique(joined, return_index=True, return_counts=True)
+        ends = highest_first[first + thresholds - 1]
+    return Ranking(is_positive, np.searchsorted(ends, negative).astype(np.int32), thresholds)
 
 
 def _ratio(part: Floats, whole: Floats, missing: float = 0.0) -> Floats:

@@ -12,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from animl_kedro.average_precision import average_precisions
-from animl_kedro.pipelines.reporting.bootstrap import DIFFERENCE, Resampling, interval, rounds_of
+from animl_kedro.pipelines.reporting.bootstrap import DIFFERENCE, Resampling, interval, rank
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.scores import ClassScores, crops_of, labels_of
 from animl_kedro.pipelines.reporting.units import ORIGINS, location_units
 from animl_kedro.tables import PROBABILITY_PREFIX, Comparison, Split
+from animl_kedro.threads import in_order
 
 Floats = NDArray[np.float64]
 
@@ -124,9 +125,12 @@ def _both(pair: Pair) -> tuple[ClassScores, ClassScores]:
 
 def _rounds(is_positive: NDArray[np.bool_], scores: Floats, resampling: Resampling) -> Floats:
     """(rounds + n_groups, n_classes + 1) average precision of every class, then the macro one."""
-    columns = zip(is_positive.T, scores.T, strict=True)
-    by_class = [rounds_of(*column, resampling.group, resampling.multiplicities) for column in columns]
-    return _with_macro(np.column_stack(by_class))
+
+    def rounds_of_class(index: int) -> Floats:
+        ranking = rank(is_positive[:, index], scores[:, index])
+        return ranking.rounds(resampling.group, resampling.multiplicities)
+
+    return _with_macro(np.column_stack(list(in_order(rounds_of_class, range(is_positive.shape[1]), ahead=2))))
 
 
 def _with_macro(by_class: Floats) -> Floats:

@@ -76,9 +76,7 @@ def _intervals(
     of_locations, of_images = resamplings(origins, params)
     units = [len(np.unique(of_locations.unit[chosen])) for chosen in scores.is_positive.T]
     units += [of_locations.units] * len(MEANS)
-    rounds, image_rounds = (
-        bootstrap_average_precision(scores, resampling).T for resampling in (of_locations, of_images)
-    )
+    rounds, image_rounds = (rounds.T for rounds in bootstrap_average_precision(scores, of_locations, of_images))
     level = params.confidence_level
     return np.array(
         [
