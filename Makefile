@@ -45,7 +45,7 @@ viz: install ## open the graph of the pipelines in a browser
 	@$(BIN)/kedro viz run
 
 docs: install ## build the documentation into site/, to be opened at site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean: ## remove what the pipelines made (not exports, downloaded images and the environment)
 	rm -rf data/01_raw/sample_island data/02_intermediate/*.* data/0[3-8]_*
