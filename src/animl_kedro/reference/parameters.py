@@ -40,7 +40,14 @@ KINDS = {
 }
 """What types of Python are called in YAML, where parameters are written."""
 
-BOUNDS = (("ge", "at least {}"), ("gt", "above {}"), ("le", "at most {}"), ("lt", "below {}"), ("pattern", "as `{}`"))
+BOUNDS = {
+    "ge": "at least {}",
+    "gt": "above {}",
+    "le": "at most {}",
+    "lt": "below {}",
+    "min_length": "of length {} or more",
+    "pattern": "as `{}`",
+}
 """How the constraints of pydantic's fields are told."""
 
 
@@ -52,7 +59,8 @@ def parameters_markdown(configuration: Path) -> str:
 
 
 def _sample(configuration: Path) -> dict[str, StrictParams]:
-    texts = (path.read_text(encoding="utf-8") for path in sorted((configuration / "parameters").glob("*.yml")))
+    """The parameters of each pipeline as the sample island has them."""
+    texts = (path.read_text(encoding="utf-8") for path in (configuration / "parameters").glob("*.yml"))
     return {
         name: MODELS[name].model_validate(values) for text in texts for name, values in yaml.safe_load(text).items()
     }
@@ -88,7 +96,7 @@ def _entry(name: str, info: FieldInfo, default: Any, sample: Any) -> str:
 def _kind(info: FieldInfo) -> str:
     constraints = [
         words.format(value)
-        for attribute, words in BOUNDS
+        for attribute, words in BOUNDS.items()
         for constraint in info.metadata
         if (value := getattr(constraint, attribute, None)) is not None
     ]
