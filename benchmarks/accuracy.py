@@ -7,8 +7,9 @@ The crops are those of a project's splits, as `kedro run --pipelines=ingestion,d
 them; `--export` copies them into a folder, from which any machine can run. Both are trained from new weights with
 CameraTraps' options: RMSprop with its default learning rate and its schedule, its augmentation, classes drawn equally
 often. Of all epochs its loop takes the one with the best validation accuracy, in which all classes count alike, and
-ours the one with the best macro average precision there. Of each seed's classifier the macro average precision on the test locations is told, then the means with their standard
-errors. Ours is as good where the means differ by no more than the standard error of their difference, or it is better.
+ours the one with the best macro average precision there. Of each seed's classifier the macro average precision on the
+test locations is told, then the means with their standard errors. Ours is as good where the means differ by no more
+than the standard error of their difference, or it is better.
 
 The defaults are such that CameraTraps' loop learns well: from new weights and a hundred and fifty crops, its batch norm
 statistics take hundreds of steps to follow, so that no patience ends training before the last epoch. On a GPU,
