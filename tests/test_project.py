@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Node
 from pydantic import BaseModel
 
+from animl_kedro.cli.run import run
 from projects import ROOT, Project
 
 ROAD = ["ingestion", "detection_cropping", "dataset_split", "modeling", "reporting"]
@@ -95,6 +97,31 @@ def test_command_with_a_mistake_ends_in_one_clear_error_without_a_stack_trace(
     assert "Traceback" not in result.stderr
     assert "Deprecat" not in result.stderr
     assert not (tmp_path / "data" / "05_model_input").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written", "message"),
+    [
+        (["--pipeline=modelling"], None, "Failed to find the pipeline named 'modelling'"),
+        (["--nodes=modeling.train"], None, "Pipeline does not contain nodes named ['modeling.train']"),
+        (["--env=anmil"], None, "conf/anmil"),
+        (["--runner=FastRunner"], None, "has no attribute 'FastRunner'"),
+        ([], "a: [", "Invalid YAML or JSON file"),
+        ([], "images: {type: a.B, filepath: '${globals:none}'}", "Globals key 'none' not found"),
+    ],
+)
+def test_mistake_that_kedro_finds_ends_without_a_stack_trace_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], written: str | None, message: str
+) -> None:
+    project = Project(tmp_path)
+    if written:
+        (project.folder / "conf" / "local" / "catalog.yml").write_text(written)
+    monkeypatch.chdir(project.folder)
+    bootstrap_project(project.folder)
+    result = CliRunner().invoke(run, arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert message in result.output
 
 
 def test_command_with_traceback_shows_the_stack_trace(tmp_path: Path) -> None:

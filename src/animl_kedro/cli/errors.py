@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from traceback import walk_tb
 from typing import Any
 
 import click
@@ -13,6 +14,9 @@ from kedro.validation.exceptions import ParameterValidationError
 from animl_kedro.errors import InputError
 
 TRACEBACK = click.Option(["--traceback"], is_flag=True, help="Show the stack trace of an error as well.")
+
+KEDROS_CHECKS = ("kedro.config.", "kedro.framework.session.", "kedro.pipeline.pipeline.", "kedro.utils.", "omegaconf.")
+"""Modules whose own errors, of many types, are of what was typed or of a file of the configuration."""
 
 
 class ReadableCommand(click.Command):
@@ -42,8 +46,15 @@ def _foreseen(error: BaseException) -> BaseException | None:
     from animl_kedro.images import UnreadableImageError  # noqa: PLC0415 - Pillow is for those who had a use for it
 
     foreseen = (InputError, UnreadableImageError, DatasetError, ParameterValidationError)
-    written_for_people = [link for link in map(_of_credentials, _chain(error)) if isinstance(link, foreseen)]
+    links = map(_of_credentials, _chain(error))
+    written_for_people = [link for link in links if isinstance(link, foreseen) or _is_of_kedros_checks(link)]
     return written_for_people[-1] if written_for_people else None
+
+
+def _is_of_kedros_checks(error: BaseException) -> bool:
+    """Whether one of these modules raised an error itself, and no node that it ran."""
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    return bool(modules) and f"{modules[-1]}.".startswith(KEDROS_CHECKS)
 
 
 def _of_credentials(error: BaseException) -> BaseException:
