@@ -165,6 +165,9 @@ def test_read_of_a_file_of_another_kind_says_what_is_expected(tmp_path: Path) ->
     (tmp_path / "a.parquet").write_bytes(b"no parquet")
     (tmp_path / "a.csv.gz").write_bytes(b"no gzip")
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00,\x80\n")
-    for name in ("a.parquet", "a.csv.gz", "a.csv", "absent.csv"):
+    compressed = gzip.compress(bytes(range(256)) * 40)
+    (tmp_path / "cut_off.csv.gz").write_bytes(compressed[: len(compressed) // 2])
+    (tmp_path / "damaged.csv.gz").write_bytes(compressed[:10] + b"\xff" * 40)
+    for name in ("a.parquet", "a.csv.gz", "a.csv", "absent.csv", "cut_off.csv.gz", "damaged.csv.gz"):
         with pytest.raises(InputError, match=r"cannot be read.*expected a Parquet or CSV file"):
             read_earlier_predictions(tmp_path / name, name)

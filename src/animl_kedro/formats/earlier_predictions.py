@@ -7,6 +7,7 @@ Source: https://github.com/agentmorris/MegaDetector, megadetector/classification
 """
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_earlier_predictions(path: Path, source: str) -> EarlierPredictions:
     """
     try:
         table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:  # the latter of gzip files that are cut off or damaged
         raise InputError(f"{source} cannot be read ({error}): {EXPECTED}.") from error
     except (ValueError, UnicodeDecodeError) as error:  # what pandas and pyarrow raise at files of other kinds
         raise InputError(f"{source} cannot be read as a table ({error}): {EXPECTED}.") from error
