@@ -54,3 +54,9 @@ def test_card_with_little_or_nothing_in_it_is_no_fault(card: dict[str, Any]) -> 
     found = read_card(card, make_predictions())
     assert found.fits
     assert list(found.classifier) == list(found.parameters) == []
+
+
+def test_card_with_half_a_surrogate_pair_can_be_written_into_a_page() -> None:
+    card = read_card({"backbone": "b\ud800", "provenance": {"parameters": {"\ud800": ["\ud800"]}}}, make_predictions())
+    assert card.classifier == [("network", "b?")]
+    assert card.parameters == [("?", '["?"]')]

@@ -36,7 +36,7 @@ def read_card(card: Mapping[str, Any], predictions: pd.DataFrame) -> ModelCard:
         checksum,
         fits=True,
         classifier=classifier,
-        parameters=[(str(name), _text(value)) for name, value in parameters.items()]
+        parameters=[(_text(name), _text(value)) for name, value in parameters.items()]
         if isinstance(parameters, Mapping)
         else (),
     )
@@ -68,7 +68,11 @@ def _at(card: object, *keys: str) -> Any:
 
 
 def _text(value: object) -> str:
-    """A value as a person writes it in YAML, with no more digits than count."""
+    """A value as a person writes it in YAML, with no more digits than count.
+
+    Half a surrogate pair, which JSON can have and no page, is a question mark.
+    """
     if isinstance(value, float):
         return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode(errors="replace").decode()
