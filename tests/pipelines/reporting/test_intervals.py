@@ -88,6 +88,7 @@ def test_interval_without_a_mistake_is_as_long_as_so_many_locations_allow(units:
     resampling = Resampling(np.arange(units), rounds=20, seed=0)
     values = np.ones(20 + units)
     assert interval(1.0, values, resampling, units, 0.95) == pytest.approx((low, 1.0), abs=5e-4)
+    assert interval(0.0, values * 0, resampling, units, 0.95) == pytest.approx((0.0, 1 - low), abs=5e-4)
     assert interval(0.0, values * 0, resampling, units, 0.95, DIFFERENCE) == (0.0, 0.0)
 
 
