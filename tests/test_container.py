@@ -36,7 +36,8 @@ def test_credentials_and_data_are_never_sent_to_docker(tmp_path: Path) -> None:
     """The rules that are used there mean the same to git."""
     shutil.copy(ROOT / ".dockerignore", tmp_path / ".gitignore")
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    kept_out = ["conf/local/catalog.yml", "conf/animl/credentials.yml", "data/01_raw/a.json", ".venv/a", ".git/config"]
+    kept_out = ["conf/local/catalog.yml", "data/01_raw/a.json", ".venv/a", ".git/config"]
+    kept_out += ["conf/animl/credentials.yml", "conf/animl/credentials.json", "conf/animl/credentials/s3.yaml"]
     sent = ["conf/base/globals.yml", "src/animl_kedro/cli/run.py", "README.md", "conf/local/README.md"]
     command = ["git", "check-ignore", "--no-index", *kept_out, *sent]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

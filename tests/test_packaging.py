@@ -42,14 +42,19 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
     return result
 
 
-def test_credentials_of_an_environment_are_not_packed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "place", ["animl/credentials.yml", "animl/credentials/s3.json", "local/credentials.yaml", "local/credentials.json"]
+)
+def test_credentials_of_an_environment_are_not_packed(tmp_path: Path, place: str) -> None:
     project = Project(tmp_path)
     (project.folder / "conf" / "local" / "credentials.yml").write_text("a: {key: secret}")
-    refuse_credentials(project.folder / "conf")
-    (project.folder / "conf" / "animl" / "credentials.yml").write_text("a: {key: secret}")
+    refuse_credentials(project.folder / "conf")  # Kedro leaves these out
+    path = project.folder / "conf" / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"a": {"key": "secret"}}')
     result = CliRunner().invoke(package, obj=bootstrap_project(project.folder))
     assert result.exit_code == 1
-    assert result.output.startswith("Error: conf/animl/credentials.yml would be packed")
+    assert result.output.startswith(f"Error: conf/{place} would be packed")
     assert not (project.folder / "dist").exists()
 
 

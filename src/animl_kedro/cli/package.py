@@ -11,7 +11,7 @@ from animl_kedro.errors import InputError
 
 
 class PackageCommand(ReadableCommand):
-    """Kedro's own command, which packs every environment but conf/local, credentials among them."""
+    """Kedro's own command, which packs every environment, credentials among them, but for the .yml of conf/local."""
 
     def prepare(self, ctx: click.Context) -> None:
         """Raises InputError where credentials would be packed."""
@@ -19,10 +19,11 @@ class PackageCommand(ReadableCommand):
 
 
 def refuse_credentials(configuration: Path) -> None:
-    """Raises InputError where an environment other than conf/local has credentials."""
-    found = [path for path in configuration.rglob("credentials*") if LOCAL not in path.relative_to(configuration).parts]
-    if found:
-        names = ", ".join(sorted(str(path.relative_to(configuration.parent)) for path in found))
+    """Raises InputError where there are credentials besides the .yml of conf/local, which Kedro leaves out."""
+    files = [path.relative_to(configuration.parent) for path in configuration.rglob("*") if path.is_file()]
+    credentials = [path for path in files if any(part.startswith("credentials") for part in path.parts)]
+    if found := [path for path in credentials if LOCAL not in path.parts or path.suffix != ".yml"]:
+        names = ", ".join(sorted(map(str, found)))
         raise InputError(f"{names} would be packed into the archive for everyone: move them elsewhere, and pack again.")
 
 
