@@ -16,9 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from animl_kedro.average_precision import average_precisions, mean_average_precisions
+from animl_kedro.average_precision import MEANS, average_precisions, mean_average_precisions
 from animl_kedro.pipelines.reporting.bootstrap import (
-    MEANS,
     Resampling,
     bootstrap_accuracy,
     bootstrap_average_precision,

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
+MEANS = ("macro", "weighted", "micro")
+"""The means over the classes, in the order of importance, and of every table."""
+
 
 @dataclass(frozen=True)
 class PrecisionRecall:
@@ -60,7 +63,7 @@ def mean_average_precisions(is_positive: Booleans, scores: Floats, by_class: Flo
     positives = is_positive.sum(axis=0)
     measurable = positives > 0
     if not measurable.any():
-        return dict.fromkeys(("macro", "weighted", "micro"), float("nan"))
+        return dict.fromkeys(MEANS, float("nan"))
     measured = (average_precisions(is_positive, scores) if by_class is None else by_class)[measurable]
     return {
         "macro": float(measured.mean()),

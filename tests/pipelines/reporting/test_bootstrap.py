@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from animl_kedro.average_precision import average_precisions, mean_average_precisions
+from animl_kedro.average_precision import MEANS, average_precisions, mean_average_precisions
 from animl_kedro.pipelines.reporting import bootstrap
 from animl_kedro.pipelines.reporting.bootstrap import (
-    MEANS,
     Resampling,
     bootstrap_accuracy,
     bootstrap_average_precision,

@@ -7,9 +7,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from animl_kedro.average_precision import MEANS
 from animl_kedro.pipelines.reporting.bootstrap import (
     DIFFERENCE,
-    MEANS,
     Resampling,
     bootstrap_accuracy,
     interval,

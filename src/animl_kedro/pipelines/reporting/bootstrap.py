@@ -20,9 +20,6 @@ from animl_kedro.threads import in_order
 
 Floats = NDArray[np.float64]
 
-MEANS = ("macro", "weighted", "micro")
-"""The means over the classes, in the order of every table."""
-
 MOST_UNITS = 500
 """More units than these are dealt at random into as many groups, which are drawn in their stead.
 

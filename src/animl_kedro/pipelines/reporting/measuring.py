@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from animl_kedro.average_precision import average_precisions, mean_average_precisions
+from animl_kedro.average_precision import MEANS, average_precisions, mean_average_precisions
 from animl_kedro.pipelines.reporting.bootstrap import (
-    MEANS,
     Resampling,
     bootstrap_average_precision,
     interval,

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from animl_kedro.average_precision import MEANS
 from animl_kedro.pipelines.reporting.charts import step_path
 from animl_kedro.pipelines.reporting.confusion import square
 from animl_kedro.pipelines.reporting.curves import curves_of_class
-from animl_kedro.pipelines.reporting.wording import MEANS, SPLITS, known, rows_of
+from animl_kedro.pipelines.reporting.wording import SPLITS, known, rows_of
 from animl_kedro.tables import Split
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from animl_kedro.average_precision import MEANS
 from animl_kedro.pipelines.reporting.wording import (
-    MEANS,
     NOT_MEASURABLE,
     SPLITS,
     VERDICTS,

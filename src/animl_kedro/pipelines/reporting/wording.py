@@ -9,9 +9,6 @@ from animl_kedro.tables import Split, Verdict
 SPLITS = (Split.TEST, Split.VAL, Split.TRAIN)
 """The order in which results are told: the one that counts comes first."""
 
-MEANS = ("macro", "weighted", "micro")
-"""The means over the classes, in the order of importance."""
-
 VERDICTS = {
     Verdict.BETTER: "Better than",
     Verdict.NOT_WORSE: "Not worse than",
