@@ -10,6 +10,7 @@ from PIL import Image
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.errors import InputError
 from animl_kedro.formats.earlier_predictions import EarlierPredictions
+from animl_kedro.pipelines.reporting.parameters import ThresholdParams, ThresholdTarget
 from animl_kedro.tables import Predictions, data_checksum
 from report_pages import Page, make_inputs, make_report, make_results, write_report
 from reporting_factories import HOSTILE_LABELS, make_crops, make_history, make_predictions, shuffled, without
@@ -110,6 +111,15 @@ def test_report_tells_of_the_classifier_whose_predictions_it_is_of(results: dict
     assert "efficientnet-b3" not in text
     assert "--load-versions" in text
     assert "Nothing is known of the classifier" in Page(write_report(results)).text
+
+
+def test_report_tells_its_own_parameters(results: dict[str, Any]) -> None:
+    targets = ThresholdParams(classes={"fox": ThresholdTarget(recall=0.97)})
+    params = results["params:reporting"].model_copy(update={"seed": 123, "thresholds": targets})
+    text = Page(write_report(results | {"params:reporting": params})).text
+    for told in ("seed 123", "groups.night_saturation 0.1", "thresholds.classes.fox.recall 0.97"):
+        assert told in text
+    assert f"bootstrap_rounds {params.bootstrap_rounds}" in text
 
 
 def test_report_is_one_page_that_loads_nothing(results: dict[str, Any]) -> None:

@@ -58,6 +58,15 @@ FACTS = (
 """What is told of a classifier, and where it stands in its card."""
 
 
+def flattened(parameters: Mapping[str, Any], group: str = "") -> list[tuple[str, str]]:
+    """Pairs of a name and a value; what is in a group has the name of the group, and a dot, in front."""
+    pairs = []
+    for name, value in parameters.items():
+        within = flattened(value, f"{group}{name}.") if isinstance(value, Mapping) else []
+        pairs += within or [(f"{group}{name}", _text(value))]
+    return pairs
+
+
 def _at(card: object, *keys: str) -> Any:
     """What stands in nested dictionaries, or None where there is nothing."""
     for key in keys:

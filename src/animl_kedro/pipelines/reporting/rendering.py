@@ -15,7 +15,7 @@ from PIL.Image import Image
 from animl_kedro import __version__
 from animl_kedro.pipelines.reporting import charts, findings, sections, wording
 from animl_kedro.pipelines.reporting.galleries import collect_galleries
-from animl_kedro.pipelines.reporting.model_card import read_card
+from animl_kedro.pipelines.reporting.model_card import flattened, read_card
 from animl_kedro.pipelines.reporting.parameters import ReportingParams
 from animl_kedro.pipelines.reporting.scores import located
 from animl_kedro.pipelines.reporting.training import summarize_training
@@ -90,6 +90,7 @@ def render_report(
         shared_locations=sections.shared_locations(located_rows),
         training=summarize_training(results.training_history),
         card=read_card(results.classifier_card, predictions),
+        parameters=flattened(params.model_dump(mode="json", exclude={"title", "intended_use", "limits"})),
     )
 
 
