@@ -63,7 +63,7 @@ def judge(macro: dict[str, float | None], locations: int, params: PromotionParam
 
 
 def _changed(comparison: pd.DataFrame, fewest_locations: int) -> dict[str, list[str]]:
-    """The classes that are surely better or worse, of those that are seen at enough locations."""
+    """The classes whose own interval is all above or below 0, of those that are seen at enough locations."""
     sure = comparison[(comparison["kind"] == "class") & (comparison["locations"] >= fewest_locations)]
     return {
         "better": sure.loc[sure["low"] > 0, "label"].tolist(),
