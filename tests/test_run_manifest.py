@@ -99,6 +99,15 @@ def test_manifest_holds_neither_secrets_nor_the_machine_nor_the_person(reported:
     assert f"/{getpass.getuser()}/" not in text
 
 
+def test_command_that_repeats_a_run_has_the_parameters_that_were_typed_but_no_machine() -> None:
+    typed = {"modeling": {"epochs": 40, "weights": "/home/anna/b3.pt", "main_address": "trainer-0:29500"}}
+    selection = {"env": "lila", "pipeline_names": ["modeling"], "runtime_params": typed}
+    run = record.RunRecord({"run_id": "now", "project_path": "/home/anna/project", **selection}, {}, [], set())
+    command = run.manifest({}, {}, None)["run"]["repeat"]
+    expected = ["--env=lila", "--pipelines=modeling", "--params=modeling.epochs=40,modeling.weights=…/b3.pt"]
+    assert shlex.split(command) == ["kedro", "run", *expected]
+
+
 def test_manifest_of_a_run_that_failed_says_so_and_what_never_ran(project: Project) -> None:
     break_predictions(project)
     with pytest.raises(DatasetError):

@@ -1,7 +1,9 @@
 """What is noted while a run goes on, and the manifest that is made of it."""
 
+import json
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +76,7 @@ class RunRecord:
     ) -> dict[str, Any]:
         """The manifest. A run that failed says so, and which of its nodes ran."""
         project = Path(str(self.run_params["project_path"]))
+        parameters = _leaves(publishable(self.parameters, project))
         selection = {name: self.run_params.get(name) for name in SELECTIONS if self.run_params.get(name)}
         content = {
             "format": FORMAT,
@@ -86,29 +89,34 @@ class RunRecord:
                 "seconds": round(time.perf_counter() - self.clock, 3),
                 "environment": self.run_params.get("env") or "local",
                 "selection": selection or None,
-                "repeat": self._command(selection, datasets),
+                "repeat": self._command(selection, datasets, project),
             },
             "source": source_commit(),
             "system": system(),
             "packages": package_versions(),
             "exports": exports,
             "parameters": self.parameters,
-            "seeds": dict(_seeds(publishable(self.parameters, project))),
+            "seeds": {name: value for name, value in parameters if name.rpartition(".")[2] == "seed"},
             "nodes": [self._node(name) for name in self.nodes],
             "datasets": datasets,
         }
         result: dict[str, Any] = publishable(content, project, self.secrets)
         return result
 
-    def _command(self, selection: Mapping[str, Any], datasets: Mapping[str, Any]) -> str:
-        """The command that does the same on the same versions, with the same parameters and source."""
+    def _command(self, selection: Mapping[str, Any], datasets: Mapping[str, Any], project: Path) -> str:
+        """The command that does the same on the same versions, with the same configuration and source."""
         options = [f"--env={self.run_params['env']}"] if self.run_params.get("env") else []
         options += [f"--{SELECTIONS[name]}={','.join(names)}" for name, names in selection.items()]
         read = {name: told.get("version") for name, told in datasets.items() if not told["saved"]}
         # what was read under another name than the one it was written by in this run is made anew
         versions = [f"{name}:{version}" for name, version in read.items() if version not in (None, self._version)]
         options += [f"--load-versions={','.join(versions)}"] if versions else []
-        return " ".join(["kedro run", *options])
+        typed = [
+            f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+            for name, value in _leaves(publishable(self.run_params.get("runtime_params") or {}, project))
+        ]
+        options += [f"--params={','.join(typed)}"] if typed else []
+        return shlex.join(["kedro", "run", *options])
 
     def _node(self, name: str) -> dict[str, Any]:
         ran = self.times.get(name)
@@ -129,12 +137,10 @@ class RunRecord:
         return "not finished" if ran.seconds is None else "done"
 
 
-def _seeds(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    """The parameters called seed, by their paths."""
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The values in nested mappings, by their paths."""
     if not isinstance(value, Mapping):
-        return []
-    found: list[tuple[str, Any]] = []
+        yield path, value
+        return
     for name, part in value.items():
-        place = f"{path}.{name}" if path else str(name)
-        found += [(place, part)] if name == "seed" else _seeds(part, place)
-    return found
+        yield from _leaves(part, f"{path}.{name}" if path else str(name))
