@@ -156,7 +156,7 @@ def test_report_with_hostile_text_everywhere_shows_it_and_does_nothing_else() ->
 def test_report_on_a_missing_class_says_that_it_is_not_measurable() -> None:
     html = make_report(without(make_predictions(), "test", "fox"))
     text = Page(html).text
-    assert "Not measurable, for want of a crop in the test split: fox ." in text
+    assert "1 class is not measurable, for want of a crop in the test split: fox ." in text
     assert "fox not measurable 0 0" in text
     assert "the plain mean over 2 classes" in text
     assert "nan" not in text.lower().split()
