@@ -104,7 +104,7 @@ def test_command_with_a_mistake_ends_in_one_clear_error_without_a_stack_trace(
     [
         (["--pipeline=modelling"], None, "Failed to find the pipeline named 'modelling'"),
         (["--nodes=modeling.train"], None, "Pipeline does not contain nodes named ['modeling.train']"),
-        (["--env=anmil"], None, "conf/anmil"),
+        (["--env=anmil"], None, "There is no environment 'anmil' in conf: one of animl, base"),
         (["--runner=FastRunner"], None, "has no attribute 'FastRunner'"),
         ([], "a: [", "Invalid YAML or JSON file"),
         ([], "images: {type: a.B, filepath: '${globals:none}'}", "Globals key 'none' not found"),

@@ -24,6 +24,12 @@ def environments(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
+def check_environment(folder: Path, env: str | None) -> None:
+    """Raises InputError where there is no such environment."""
+    if env not in (None, "", *environments(folder)):
+        raise InputError(f"There is no environment {env!r} in {folder.name}: one of {', '.join(environments(folder))}.")
+
+
 def read_catalog(metadata: ProjectMetadata, env: str | None) -> Mapping[str, Any]:
     """The entries of the catalog in an environment, without making their datasets.
 
@@ -32,8 +38,7 @@ def read_catalog(metadata: ProjectMetadata, env: str | None) -> Mapping[str, Any
     from kedro.config import OmegaConfigLoader  # noqa: PLC0415 - completion need not wait for it
 
     folder = configuration_folder(Path(metadata.project_path))
-    if env not in (None, *environments(folder)):
-        raise InputError(f"There is no environment {env!r} in {folder.name}: one of {', '.join(environments(folder))}.")
+    check_environment(folder, env)
     try:
         entries = OmegaConfigLoader(str(folder), env=env or LOCAL, **settings.CONFIG_LOADER_ARGS)["catalog"]
     except Exception as error:  # of YAML, of interpolation, of names given twice: each library has its own
