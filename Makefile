@@ -32,7 +32,7 @@ run: install ## walk the whole road on the sample island, from the export to the
 	@$(BIN)/kedro run
 
 test: install ## run the tests, with coverage
-	@$(BIN)/pytest --cov --cov-report=term --quiet
+	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term --quiet
 
 lint: install ## check style, types, the direction of imports and the Dockerfile
 	$(BIN)/ruff check

@@ -172,7 +172,7 @@ def test_lila_needs_no_account(tmp_path: Path, tmp_path_factory: pytest.TempPath
         path.write_text(yaml.safe_dump(entries), encoding="utf-8")
         result = kedro(project, "--env=lila")
     assert result.returncode == 0, result.stderr
-    store = project.folder / "data" / "02_intermediate" / "images" / "channel_islands"
+    store = project.folder / "data" / "lila" / "02_intermediate" / "images" / "channel_islands"
     assert [(store / name).read_bytes() for name in names] == [name.encode() for name in names]
 
 
