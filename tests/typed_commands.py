@@ -34,6 +34,8 @@ def check_command(command: str) -> None:
             _check_kedro(arguments)
         case ["make", *targets]:
             assert {target for target in targets if "=" not in target} <= TARGETS
+        case ["python", "-m", module, *_] if module.startswith("benchmarks."):
+            assert (ROOT / "benchmarks" / f"{module.removeprefix('benchmarks.')}.py").is_file()
         case ["python", "-m", module, *arguments]:
             assert find_spec(module)
             _check_values(arguments)

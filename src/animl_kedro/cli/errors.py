@@ -42,13 +42,14 @@ class ReadableCommand(click.Command):
 
 
 def _foreseen(error: BaseException) -> BaseException | None:
-    """The innermost error of the chain that was written for a person, since it knows best."""
+    """The innermost error of the chain that was written for a person, since it knows best; else Kedro's own."""
     from animl_kedro.images import UnreadableImageError  # noqa: PLC0415 - Pillow is for those who had a use for it
 
     foreseen = (InputError, UnreadableImageError, DatasetError, ParameterValidationError)
-    links = map(_of_credentials, _chain(error))
-    written_for_people = [link for link in links if isinstance(link, foreseen) or _is_of_kedros_checks(link)]
-    return written_for_people[-1] if written_for_people else None
+    links = list(map(_of_credentials, _chain(error)))
+    written_for_people = [link for link in links if isinstance(link, foreseen)]
+    others = [link for link in links if _is_of_kedros_checks(link)]
+    return next(reversed(written_for_people or others), None)
 
 
 def _is_of_kedros_checks(error: BaseException) -> bool:
