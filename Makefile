@@ -31,8 +31,8 @@ $(DETECTOR)/.installed: requirements-detector.txt | $(INSTALLED)
 run: install ## walk the whole road on the sample island, from the export to the report
 	@$(BIN)/kedro run
 
-test: install ## run the tests, with coverage
-	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term --quiet
+test: install ## run the tests side by side, with coverage
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term --quiet
 
 lint: install ## check style, types, the direction of imports and the Dockerfile
 	$(BIN)/ruff check
