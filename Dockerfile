@@ -3,10 +3,10 @@
 #     docker build --tag animl-kedro .
 #     docker run --rm --gpus all --volume "$PWD/data:/project/data" animl-kedro --env=animl
 #
-# By default for NVIDIA's GPUs, whose libraries come with torch (about 7 GB). For machines without one, 2 GB, name the
-# index of PyTorch's CPU wheels, which its page "Start Locally" tells:
+# By default for NVIDIA's GPUs, whose libraries come with torch (about 7 GB). For machines without one, 2 GB, lend pip a
+# configuration that names PyTorch's CPU wheels, as its page "Start Locally" tells; it does not stay in the image:
 #
-#     docker build --tag animl-kedro:cpu --build-arg DEVICE=cpu --build-arg CPU_WHEELS=https://… .
+#     docker build --tag animl-kedro:cpu --build-arg DEVICE=cpu --secret id=pip,src=pip.conf .
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS development
@@ -19,17 +19,16 @@ RUN apt-get update \
 
 FROM development AS build
 ARG DEVICE=cuda
-ARG CPU_WHEELS=""
 ARG EXTRAS=sample
 WORKDIR /source
 RUN python -m venv /opt/animl-kedro
 ENV PATH="/opt/animl-kedro/bin:$PATH"
 COPY constraints.txt ./
 # Of equal versions, pip takes the one with a local part, 2.15.0+cpu.
-RUN case "$DEVICE" in \
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf case "$DEVICE" in \
         cuda) ;; \
-        cpu) pip install --constraint constraints.txt torch torchvision \
-            --extra-index-url "${CPU_WHEELS:?names no index of CPU wheels}" ;; \
+        cpu) test -s /etc/pip.conf || { echo "lend pip a configuration: --secret id=pip,src=pip.conf" >&2; exit 1; } \
+            && pip install --constraint constraints.txt torch torchvision ;; \
         *) echo "DEVICE is $DEVICE, expected cuda or cpu" >&2; exit 1 ;; \
     esac
 COPY pyproject.toml README.md ./

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kedro.framework.project import pipelines
 
-from browsers import CHROMIUM, Browser, browser
+from browsers import Browser, browser, needs_chromium
 from projects import Project
 from viz_pages import VizBuild, served
 
@@ -78,8 +78,6 @@ def test_dataset_has_a_preview_of_its_kind(built: VizBuild, name: str) -> None:
 @pytest.fixture(scope="module")
 def page(built: VizBuild, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The graph in a browser, with all its pipelines open."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium")
     profile: Path = tmp_path_factory.mktemp("profile")
     with served(built.folder) as address, browser(profile) as opened:
         opened.send("Emulation.setDeviceMetricsOverride", width=1600, height=1000, deviceScaleFactor=1, mobile=False)
@@ -87,6 +85,7 @@ def page(built: VizBuild, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield opened
 
 
+@needs_chromium
 def test_browser_shows_the_five_pipelines_and_their_layers(page: Browser) -> None:
     page.wait_for("document.querySelectorAll('.pipeline-node').length > 80")
     shown = page.value_of("document.body.innerText")
@@ -102,6 +101,7 @@ def test_browser_shows_the_five_pipelines_and_their_layers(page: Browser) -> Non
         ("precision_recall_figure", ".js-plotly-plot"),
     ],
 )
+@needs_chromium
 def test_browser_shows_a_preview_beside_the_graph(page: Browser, built: VizBuild, name: str, selector: str) -> None:
     address = page.value_of("location.origin")
     page.visit(f"{address}/?pid=__default__&expandAllPipelines=true&sid={built.nodes[name]['id']}")

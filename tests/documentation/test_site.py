@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from browsers import CHROMIUM, browser
+from browsers import browser, needs_chromium
 from projects import ROOT
 
 
@@ -84,7 +84,7 @@ field.dispatchEvent(new Event("keyup"));
 """
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+@needs_chromium
 def test_site_is_searched_and_fits_a_telephone_where_it_lies(site: Path, tmp_path: Path) -> None:
     with browser(tmp_path) as tab:
         for page in ("index.html", "parameters.html", "cameratraps.html", "architecture.html"):

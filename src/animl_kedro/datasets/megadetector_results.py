@@ -4,19 +4,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
-from kedro.io import AbstractDataset, AbstractVersionedDataset, DatasetError, Version
+from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import JSONPreview
 
-from animl_kedro.datasets.file_store import FileStore
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.datasets.previews import MOST_JSON_BYTES, json_preview, of_what_exists, too_large_preview
+from animl_kedro.datasets.stored import StoredDataset
 from animl_kedro.errors import InputError
 from animl_kedro.formats.megadetector import Results, check_results, in_current_form
 from animl_kedro.formats.results_files import read_results_file
 from animl_kedro.garbage import no_garbage_collection
 
 
-class MegaDetectorResultsDataset(AbstractVersionedDataset[Results, Results]):
+class MegaDetectorResultsDataset(StoredDataset[Results]):
     """Loads and saves a MegaDetector results file (format 1.6), checked both ways and written whole.
 
     YAML example::
@@ -25,23 +25,6 @@ class MegaDetectorResultsDataset(AbstractVersionedDataset[Results, Results]):
           type: animl_kedro.datasets.megadetector_results.MegaDetectorResultsDataset
           filepath: data/03_primary/detections.json
     """
-
-    def __init__(
-        self,
-        *,
-        filepath: str,
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        self._store = FileStore(filepath, credentials)
-        super().__init__(
-            filepath=self._store.path,
-            version=version,
-            exists_function=self._store.fs.exists,
-            glob_function=self._store.fs.glob,
-        )
-        self.metadata = metadata
 
     def load(self) -> Results:
         """Read the results. Raises InputError where the file is not in the format."""

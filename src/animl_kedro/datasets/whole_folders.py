@@ -4,17 +4,15 @@ import shutil
 import tempfile
 from abc import abstractmethod
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from kedro.io import AbstractVersionedDataset, DatasetError, Version
+from kedro.io import DatasetError
 
-from animl_kedro.datasets.file_store import FileStore
+from animl_kedro.datasets.stored import Content, StoredDataset
 from animl_kedro.files import written_whole
 
-Content = TypeVar("Content")
 
-
-class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
+class WholeFolderDataset(StoredDataset[Content]):
     """Saves and loads a folder of files, which appears under its name when all of them are complete.
 
     In a store that has no folders, as S3, each file appears when it is complete, and the dataset counts as there when
@@ -22,23 +20,6 @@ class WholeFolderDataset(AbstractVersionedDataset[Content, Content]):
     """
 
     FILES: ClassVar[tuple[str, ...]]
-
-    def __init__(
-        self,
-        *,
-        filepath: str,
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        self._store = FileStore(filepath, credentials)
-        super().__init__(
-            filepath=self._store.path,
-            version=version,
-            exists_function=self._store.fs.exists,
-            glob_function=self._store.fs.glob,
-        )
-        self.metadata = metadata
 
     @abstractmethod
     def _read(self, folder: Path) -> Content:

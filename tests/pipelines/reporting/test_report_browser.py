@@ -7,11 +7,11 @@ from PIL import Image
 
 from animl_kedro.datasets.image_folder import ImageFolder
 from animl_kedro.formats.earlier_predictions import EarlierPredictions
-from browsers import CHROMIUM, browser
+from browsers import browser, needs_chromium
 from report_pages import make_report
 from reporting_factories import HOSTILE_LABELS, PARAMS, make_crops, make_predictions
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+pytestmark = needs_chromium
 
 WIDTHS = (390, 1280)
 
