@@ -58,8 +58,11 @@ class Preprocessing:
         """
         import torch  # noqa: PLC0415 - takes seconds
 
-        mean, std = (torch.tensor(values, device=squares.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        return squares.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
+        count, height, width, channels = squares.shape
+        # whole rows, since three numbers at a time are too few for a processor's vectors
+        mean, std = (torch.tensor(values, device=squares.device).repeat(width) for values in (self.mean, self.std))
+        rows = squares.view(count, height, width * channels).float().div_(255).sub_(mean).div_(std)
+        return rows.view(count, height, width, channels).permute(0, 3, 1, 2)
 
     def to_json(self) -> dict[str, Any]:
         """The preprocessing as JSON keeps it."""
