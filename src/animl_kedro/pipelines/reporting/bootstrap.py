@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from animl_kedro.pipelines.reporting.metrics import ratio
 from animl_kedro.pipelines.reporting.scores import ClassScores
 from animl_kedro.threads import in_order
 
@@ -132,7 +133,7 @@ def _with_means(scores: ClassScores, resampling: Resampling, rounds: Floats) -> 
 def bootstrap_accuracy(scores: ClassScores, resampling: Resampling) -> Floats:
     """(rounds + n_groups,) shares of the crops whose likeliest class is theirs; NaN in a round without a crop."""
     right = resampling.totals((scores.predicted == scores.truth).astype(np.float64))
-    return _ratio(right, resampling.totals(np.ones(len(scores.truth))), missing=np.nan)
+    return ratio(right, resampling.totals(np.ones(len(scores.truth))))
 
 
 def interval(
@@ -211,12 +212,12 @@ class Ranking:
         found, taken = (
             self._running_totals(chosen, group, multiplicities) for chosen in (self.is_positive & is_taken, is_taken)
         )
-        inside = _ratio(found, taken)
+        inside = ratio(found, taken, missing=0.0)
         # between the ends of a step of several thresholds, precision is taken to change evenly
         change = np.diff(inside, axis=0) * ((self.thresholds[1:] - 1) / (2 * self.thresholds[1:]))[:, None]
         inside[1:] -= change
         area = found[0] * inside[0] + np.einsum("sr,sr->r", np.diff(found, axis=0), inside[1:])
-        return _ratio(area, found[-1], missing=np.nan)
+        return ratio(area, found[-1])
 
     def _running_totals(
         self, chosen: NDArray[np.bool_], group: NDArray[np.intp], multiplicities: NDArray[np.float32]
@@ -242,8 +243,3 @@ def rank(is_positive: NDArray[np.bool_], scores: Floats) -> Ranking:
         _, first, thresholds = np.unique(joined, return_index=True, return_counts=True)
         ends = highest_first[first + thresholds - 1]
     return Ranking(is_positive, np.searchsorted(ends, negative).astype(np.int32), thresholds)
-
-
-def _ratio(part: Floats, whole: Floats, missing: float = 0.0) -> Floats:
-    """Part by whole, or a given value where the whole is nothing."""
-    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), missing), where=whole > 0), dtype=np.float64)

@@ -98,6 +98,6 @@ def brier_score(scores: ClassScores) -> float:
     return float(((scores.probabilities - scores.is_positive) ** 2).sum(axis=1).mean())
 
 
-def ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> Floats:
-    """Part by whole, NaN where the whole is nothing."""
-    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0), dtype=np.float64)
+def ratio(part: NDArray[np.number], whole: NDArray[np.number], missing: float = np.nan) -> Floats:
+    """Part by whole, or a given value where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), missing), where=whole > 0), dtype=np.float64)
