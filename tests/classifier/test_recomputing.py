@@ -11,6 +11,11 @@ from animl_kedro.classifier.backbones import build_network
 from animl_kedro.classifier.recomputing import Recomputed
 
 
+@pytest.fixture(autouse=True)
+def everything_is_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recomputing, "WORTHWHILE", 0)
+
+
 def learned(images: torch.Tensor) -> dict[str, torch.Tensor]:
     """Gradients and statistics after a step on one network, always from the same weights."""
     torch.manual_seed(0)

@@ -13,6 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+WORTHWHILE = 8_000_000
+"""Bytes of a tensor that it takes to be made again: smaller ones need little memory, and as much time."""
+
 
 class Recomputed:
     """A tensor that is made anew when the backward pass asks for it, and given up when all have had it."""
@@ -58,12 +61,9 @@ class Activated:
 
     def __init__(self, norm: nn.BatchNorm2d, outputs: torch.Tensor) -> None:
         self._recomputed: Recomputed | None = None
-        if (
-            torch.is_grad_enabled()
-            and norm.training
-            and outputs.dtype == torch.float32
-            and outputs.device.type == "cpu"
-        ):
+        is_learned_from = torch.is_grad_enabled() and norm.training
+        is_large = outputs.dtype == torch.float32 and outputs.nbytes >= WORTHWHILE
+        if is_learned_from and is_large and outputs.device.type == "cpu":
             self.values = self._recomputable(norm, outputs)
         else:
             # written over the values where no backward pass will ask for them
