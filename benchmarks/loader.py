@@ -3,7 +3,8 @@
     python -m benchmarks.loader [--size 300] [--crops 64] [--rounds 5]
 
 Crops of about 400 pixels, the augmentation `cameratraps`; ours to normalised batches of 16, as the network takes them,
-and CameraTraps' to normalised tensors. Images a second of processor time, in turn with each other, medians.
+and CameraTraps' to normalised tensors. Images a second of processor time, in turn with each other, medians. Memory is
+kept as training keeps it, for both.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from benchmarks.training import BATCH_SIZE, LABELS, draw_crops
 
 from animl_kedro.classifier.augmentation import Augmentation
 from animl_kedro.classifier.preprocessing import Preprocessing
+from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.batches import EpochBatches
 from animl_kedro.pipelines.modeling.loading import CropLoader, open_workers
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    prepare_torch()
     torch.set_num_threads(1)
     with (
         tempfile.TemporaryDirectory() as name,

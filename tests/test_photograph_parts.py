@@ -79,6 +79,14 @@ def test_crop_with_an_orientation_gives_the_upright_pixels_of_the_window(orienta
     assert_same(photograph.crop([window]), [decoded_by_pillow(data).crop(window)])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_pixels_of_a_window_are_those_of_its_crop(kind: str, orientation: int) -> None:
+    photograph = Photograph(encoded(colourful(), kind, exif=exif_of(orientation)))
+    window = (7, 11, 60, 90)
+    assert photograph.pixels(window) == photograph.crop([window])[0].tobytes()
+
+
 def test_crop_shows_the_pixels_of_its_window() -> None:
     data = encoded(coordinates(SIZE), quality=100, subsampling=0, exif=exif_of(1))
     (crop,) = Photograph(data).crop([(90, 60, 110, 85)])

@@ -221,11 +221,14 @@ def _cut(tasks: Sequence[Task], size: int) -> Iterator[Shard[Task]]:
 
 
 @contextmanager
-def process_pool(processes: int) -> Iterator[Executor]:
-    """Processes that end with this one. Raises InputError where they die before they do anything."""
+def process_pool(processes: int, prepare: Callable[[], None] | None = None) -> Iterator[Executor]:
+    """Processes that end with this one, each of which calls `prepare` first.
+
+    Raises InputError where they die before they do anything.
+    """
     # A forked process would inherit locks that the threads of other libraries hold.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(processes, context, _start, (prepare,))
     try:
         first = pool.submit(os.getpid)
         yield pool
@@ -236,6 +239,12 @@ def process_pool(processes: int) -> Iterator[Executor]:
             )
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start(prepare: Callable[[], None] | None) -> None:
+    _end_with_parent()
+    if prepare:
+        prepare()
 
 
 def _end_with_parent() -> None:

@@ -109,6 +109,14 @@ class Photograph:
         part = self._decode(stored)
         return [_upright(_cut(part, window), self.orientation) for window in stored]
 
+    def pixels(self, window: Window) -> bytes:
+        """What `crop` gives for one window, which lies within the frame: three bytes a pixel, row by row.
+
+        Raises UnreadableImageError as `crop` does.
+        """
+        pixels = self._decode_region(window) if self.orientation not in UPRIGHT else None
+        return self.crop([window])[0].tobytes() if pixels is None else pixels
+
     def whole(self) -> Image.Image:
         """All of the upright image, in RGB. Raises UnreadableImageError where it is truncated or damaged."""
         return self.crop([(0, 0, *self.size)])[0]
@@ -123,19 +131,24 @@ class Photograph:
 
     def _decode(self, stored: Sequence[Window]) -> "_Part":
         """As much of the image as the windows show, before any turn."""
-        if DECODE_REGION is not None and self._data.startswith(JPEG_START):
-            region = _region_around(stored, self.stored_size)
-            try:
-                pixels = DECODE_REGION(self._data, self.stored_size, region)
-            except ValueError as error:
-                raise UnreadableImageError(f"damaged: {error}") from error
-            except NotImplementedError:
-                pass  # CMYK and the like: Pillow knows more
-            else:
-                left, top, right, bottom = region
-                image = Image.frombytes("RGB", (right - left, bottom - top), pixels)
-                return _Part(image, left, top, is_shared=len(stored) > 1)
-        return _Part(_decode_whole(self._data), left=0, top=0, is_shared=len(stored) > 1)
+        region = _region_around(stored, self.stored_size)
+        pixels = self._decode_region(region)
+        if pixels is None:
+            return _Part(_decode_whole(self._data), left=0, top=0, is_shared=len(stored) > 1)
+        left, top, right, bottom = region
+        image = Image.frombytes("RGB", (right - left, bottom - top), pixels)
+        return _Part(image, left, top, is_shared=len(stored) > 1)
+
+    def _decode_region(self, region: Window) -> bytes | None:
+        """The stored pixels of a rectangle within the frame; None where Pillow has to decode the whole."""
+        if DECODE_REGION is None or not self._data.startswith(JPEG_START):
+            return None
+        try:
+            return DECODE_REGION(self._data, self.stored_size, region)
+        except ValueError as error:
+            raise UnreadableImageError(f"damaged: {error}") from error
+        except NotImplementedError:
+            return None  # CMYK and the like: Pillow knows more
 
 
 class _Part(NamedTuple):

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
 
+from animl_kedro.classifier.changes import Square
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.errors import InputError
 from animl_kedro.images import Photograph, UnreadableImageError
 from animl_kedro.places import ABSENT
 
-SquareOf = Callable[[Photograph, int], Image]
-"""What makes of a crop, by a seed, an RGB square."""
+SquareOf = Callable[[Photograph, int], Square]
+"""What makes of a crop, by a seed, a square."""
 
 Read = Callable[[str], bytes]
 """What gives the bytes of a crop's file, by the crop's id."""
@@ -27,10 +27,10 @@ class PlainSquare:
 
     preprocessing: Preprocessing
 
-    def __call__(self, crop: Photograph, seed: int) -> Image:
+    def __call__(self, crop: Photograph, seed: int) -> Square:
         """Resize a crop and cut out its centre. Raises UnreadableImageError where it is damaged."""
         del seed
-        return self.preprocessing.square(crop.whole())
+        return np.asarray(self.preprocessing.square(crop.whole()))
 
 
 class SharedPixels(NamedTuple):
@@ -58,7 +58,7 @@ def write_squares(
     rows = attached(pixels)
     for row, (crop_id, seed) in enumerate(crops, start=first):
         try:
-            rows[row] = np.asarray(square_of(open_crop(crop_id, read), seed))
+            rows[row] = square_of(open_crop(crop_id, read), seed)
         except UnreadableImageError as error:
             raise unreadable(crop_id, error) from error
 

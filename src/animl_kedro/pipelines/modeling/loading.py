@@ -10,7 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from animl_kedro.allocator import keep_freed_memory
 from animl_kedro.classifier.preprocessing import Preprocessing
 from animl_kedro.classifier.squares import SharedPixels, SquareOf, attached, write_squares
 from animl_kedro.errors import InputError
@@ -47,11 +48,14 @@ def open_workers(count: int, batch_size: int, image_size: int, *, as_processes: 
     """Start threads, or processes, that load batches of up to `batch_size` crops, squares of `image_size` pixels."""
     shape = ((BATCHES_AHEAD + 1) * batch_size, image_size, image_size, 3)
     crops_a_task = -(-batch_size // count) if as_processes else 1  # it takes a while to send a task to a process
-    with (
-        _shared_pixels(shape) as pixels,
-        process_pool(count) if as_processes else ThreadPoolExecutor(count, thread_name_prefix="loader") as executor,
-    ):
+    with _shared_pixels(shape) as pixels, _executor(count, as_processes=as_processes) as executor:
         yield Workers(executor, pixels, batch_size, crops_a_task)
+
+
+def _executor(count: int, *, as_processes: bool) -> AbstractContextManager[Executor]:
+    if as_processes:
+        return process_pool(count, keep_freed_memory)
+    return ThreadPoolExecutor(count, thread_name_prefix="loader")
 
 
 @contextmanager
