@@ -1,10 +1,13 @@
 """Checks of columns that pandera has not, or not as fast."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pandera.pandas
 import pyarrow as pa
 from numpy.typing import NDArray
-from pandera import extensions
 
 WORD = 8
 """Bytes that a fingerprint takes in at once."""
@@ -13,7 +16,6 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio, odd: what Knuth's multiplicative hashing spreads bits with."""
 
 
-@extensions.register_check_method(statistics=["wanted"])  # type: ignore[untyped-decorator]
 def distinct(values: "pd.Series[str]", *, wanted: bool) -> "pd.Series[bool]":
     """``pa.Field(distinct=True)``: no value is there twice; those that are fail from the second on.
 
@@ -22,6 +24,16 @@ def distinct(values: "pd.Series[str]", *, wanted: bool) -> "pd.Series[bool]":
     if not wanted or _have_distinct_fingerprints(values):
         return pd.Series(data=True, index=values.index)
     return ~values.duplicated()
+
+
+def _check(wanted: bool, **options: Any) -> pandera.pandas.Check:
+    return pandera.pandas.Check(
+        partial(distinct, wanted=wanted), name="distinct", statistics={"wanted": wanted}, **options
+    )
+
+
+# pandera's decorator for this imports hypothesis as well where it is installed, for a third of a second
+pandera.pandas.Check.REGISTERED_CUSTOM_CHECKS["distinct"] = _check
 
 
 def _have_distinct_fingerprints(values: "pd.Series[str]") -> bool:
