@@ -241,18 +241,28 @@ def test_age_of_what_was_made_in_the_future_is_now() -> None:
     assert age(timedelta(hours=-1)) == "just now"
 
 
-def test_status_command_imports_nothing_heavy(walked: Project) -> None:
+@pytest.mark.parametrize(
+    ("command", "answer", "heavy"),
+    [
+        ("animl status", "1,234 images", HEAVY),
+        ("run --help", "--pipeline", HEAVY),
+        ("registry list", "- detection_cropping", HEAVY - {"pandas", "pandera"} | {"hypothesis"}),
+    ],
+)
+def test_command_that_answers_at_once_imports_nothing_heavy(
+    walked: Project, command: str, answer: str, heavy: set[str]
+) -> None:
     code = (
         "import sys; from kedro.framework.cli.cli import main\n"
-        "sys.argv = ['kedro', 'animl', 'status']\n"
+        f"sys.argv = {['kedro', *command.split()]}\n"
         "try: main()\n"
-        f"finally: print('heavy:', sorted({HEAVY!r} & set(sys.modules)))\n"
+        f"finally: print('heavy:', sorted({heavy!r} & set(sys.modules)))\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=walked.folder, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert "1,234 images" in result.stdout
+    assert answer in result.stdout
     assert result.stdout.rstrip().endswith("heavy: []")
 
 
