@@ -1,5 +1,6 @@
 """Pictures for notebooks: boxes where they belong, sheets that open what they show, counts that say what is missing."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -48,6 +49,24 @@ def test_labels_have_colours_of_their_own_and_rows_without_a_box_none() -> None:
 @pytest.mark.parametrize("box", [(-20, -20, 500, 500), (190, 140, 100, 100), (50, 50, 0, 0), (300, 300, 5, 5)])
 def test_box_that_overhangs_or_is_empty_is_drawn_without_complaint(box: tuple[int, ...]) -> None:
     assert draw_boxes(grey(), make_annotations({"box": box})).size == (200, 150)
+
+
+@pytest.mark.parametrize("unit", BoxUnit)
+@pytest.mark.parametrize("side", range(4))
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_box_that_is_not_finite_is_left_out(value: float, side: int, unit: BoxUnit) -> None:
+    box = [0.1, 0.1, 0.5, 0.5]
+    box[side] = value
+    rows = make_annotations({"box": tuple(box)}).assign(box_unit=unit.value)
+    assert (np.asarray(draw_boxes(grey(), rows)) == GREY).all()
+
+
+@pytest.mark.parametrize("side", range(4))
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e9])
+def test_box_that_reaches_beyond_all_measure_is_drawn_without_complaint(value: float, side: int) -> None:
+    box = [10.0, 10.0, 50.0, 50.0]
+    box[side] = value
+    assert draw_boxes(grey(), make_annotations({"box": tuple(box)})).size == (200, 150)
 
 
 def test_boxes_of_crops_are_drawn_with_hostile_labels_as_they_are() -> None:

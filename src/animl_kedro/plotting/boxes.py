@@ -1,5 +1,6 @@
 """Boxes drawn on an image."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -29,8 +30,9 @@ class _LabelledBox(NamedTuple):
 def draw_boxes(image: Image, rows: pd.DataFrame) -> Image:
     """A copy of an image with the boxes of these rows of `Annotations` or `Crops`, and their labels.
 
-    Boxes are pixels of the image, or fractions of it where ``box_unit`` says so; rows without one are left out. A
-    confidence stands beside the label where there is one below 1. Raises InputError where a column is absent.
+    Boxes are pixels of the image, or fractions of it where ``box_unit`` says so; rows without one, or with an infinite
+    one, are left out. A confidence stands beside the label where there is one below 1. Raises InputError where a column
+    is absent.
     """
     boxes = list(_boxes_of(rows, image.size))
     drawn = image.convert("RGB").copy()
@@ -41,12 +43,20 @@ def draw_boxes(image: Image, rows: pd.DataFrame) -> Image:
     labels = sorted({box.label for box in boxes})
     for box, label, text in boxes:
         colour = COLOURS[labels.index(label) % len(COLOURS)]
-        pen.rectangle((box.left, box.top, max(box.right, box.left), max(box.bottom, box.top)), None, colour, width)
-        corner = (max(box.left, 0), max(box.top - height - 2 * width, 0))
+        left, right = _near(box.left, box.right, drawn.width, width)
+        top, bottom = _near(box.top, box.bottom, drawn.height, width)
+        pen.rectangle((left, top, right, bottom), None, colour, width)
+        corner = (max(left, 0), max(top - height - 2 * width, 0))
         pen.rectangle(pen.textbbox(corner, f" {text} ", font), colour)
         is_light = ImageColor.getcolor(colour, "L") > MIDDLE_GREY  # type: ignore[operator] # one number in this mode
         pen.text(corner, f" {text} ", "black" if is_light else "white", font)
     return drawn
+
+
+def _near(start: float, end: float, size: int, margin: int) -> tuple[float, float]:
+    """A side of a box, cut where it is out of sight: Pillow takes half a minute for one of a billion pixels."""
+    start, end = (min(max(value, -margin), size + margin) for value in (start, end))
+    return start, max(start, end)
 
 
 def _boxes_of(rows: pd.DataFrame, size: tuple[int, int]) -> Iterator[_LabelledBox]:
@@ -57,6 +67,8 @@ def _boxes_of(rows: pd.DataFrame, size: tuple[int, int]) -> Iterator[_LabelledBo
         sides = [float(row[name]) for name in columns]
         is_relative = row.get("box_unit") == BoxUnit.FRACTION
         box = RelativeBox(*sides).in_pixels(*size) if is_relative else PixelBox(*sides)
+        if not all(map(math.isfinite, box)):
+            continue
         confidence = row.get("confidence")
         is_sure = confidence is None or pd.isna(confidence) or confidence == 1
         label = str(row["label"])
