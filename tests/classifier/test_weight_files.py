@@ -266,3 +266,14 @@ def test_weights_of_another_vision_transformer_are_refused_with_the_first_that_d
     torch.save(state, tmp_path / "weights.pt")
     with pytest.raises(InputError, match=r"encoder.pos_embedding has the shape \(1, 4, 8\), expected is \(1, 65, 8\)"):
         start_from(tiny_transformer(64), "vit_b_32", str(tmp_path / "weights.pt"), LABELS)
+
+
+@pytest.mark.parametrize("name", ["timm/vit_tiny_patch16_224", "timm/swin_tiny_patch4_window7_224"])
+def test_weights_of_timms_transformers_are_taken_for_images_of_another_size(name: str, tmp_path: Path) -> None:
+    earlier = build_network(name, len(LABELS), 224)
+    torch.save(earlier.state_dict(), tmp_path / "weights.pt")
+    network = build_network(name, len(LABELS), 64)
+    assert str(start_from(network, name, str(tmp_path / "weights.pt"), LABELS)).startswith("weights from")
+    first = "patch_embed.proj.weight"
+    assert torch.equal(network.get_parameter(first), earlier.get_parameter(first))
+    assert network(torch.rand(1, 3, 64, 64)).shape == (1, len(LABELS))

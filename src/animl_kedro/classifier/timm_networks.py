@@ -2,8 +2,10 @@
 
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from typing import Any
 
+import torch
 from torch import nn
 
 from animl_kedro.classifier.backbone import Backbone, Interpolation
@@ -50,6 +52,12 @@ def build(name: str, n_classes: int, image_size: int) -> nn.Module:
         # Convolutional networks take images of any size, and do not know the argument.
         network = timm.create_model(_own(name), num_classes=n_classes)
     return network
+
+
+def sized_for(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights as the network's own filter of checkpoints makes them, of transformers for images of its size."""
+    filtered = getattr(import_module(type(network).__module__), "checkpoint_filter_fn", None)
+    return dict(filtered(dict(state), network)) if filtered else state
 
 
 def imagenet_state(name: str) -> dict[str, Any]:

@@ -3,13 +3,18 @@
 from functools import cache
 from typing import Any
 
+import torch
 import torchvision
 from torch import nn
+from torchvision.models import vision_transformer
 
 from animl_kedro.classifier.backbone import Backbone, Interpolation
 
 WITH_AUXILIARY_OUTPUTS = ("googlenet", "inception_v3")
 """They were trained with further outputs, and with other means than they are given: they convert those themselves."""
+
+POSITIONS = "encoder.pos_embedding"
+"""In vision transformers, where each patch of an image is."""
 
 
 def names() -> list[str]:
@@ -38,6 +43,16 @@ def build(name: str, n_classes: int, image_size: int) -> nn.Module:
         options = {"input_size": (image_size, image_size)}
     network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=n_classes, **options)
     return network
+
+
+def sized_for(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights of a vision transformer for images of the network's size; those of other networks as they are."""
+    if not isinstance(network, vision_transformer.VisionTransformer) or POSITIONS not in state:
+        return state
+    sized: dict[str, torch.Tensor] = vision_transformer.interpolate_embeddings(
+        network.image_size, network.patch_size, dict(state)
+    )
+    return sized
 
 
 def imagenet_state(name: str) -> dict[str, Any]:

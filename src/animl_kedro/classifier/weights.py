@@ -17,9 +17,6 @@ from animl_kedro.errors import InputError
 
 NONE, IMAGENET = "none", "imagenet"
 
-POSITIONS = "encoder.pos_embedding"
-"""In torchvision's vision transformers, where each patch of an image is."""
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -51,7 +48,7 @@ def start_from(network: nn.Module, backbone: str, weights: str, labels: Sequence
         return None
     if weights == IMAGENET:
         start = Start(_imagenet_state(backbone), f"ImageNet's {backbone}")
-        return _load(network, start, labels, keeps_head=False)
+        return _load(network, backbone, start, labels, keeps_head=False)
     path = Path(weights)
     if not path.exists():
         close = get_close_matches(weights.lower(), [NONE, IMAGENET], n=1)
@@ -65,7 +62,7 @@ def start_from(network: nn.Module, backbone: str, weights: str, labels: Sequence
         raise InputError(
             f"{start.from_where} is of {start.backbone}, and modeling.backbone is {backbone}: make them the same."
         )
-    return _load(network, start, labels, keeps_head=True)
+    return _load(network, backbone, start, labels, keeps_head=True)
 
 
 def _imagenet_state(backbone: str) -> dict[str, Any]:
@@ -97,9 +94,9 @@ def _efficientnet_state(backbone: str) -> dict[str, Any]:
     return torch.hub.load_state_dict_from_url(url_map[backbone], map_location="cpu", weights_only=True)
 
 
-def _load(network: nn.Module, start: Start, labels: Sequence[str], *, keeps_head: bool) -> Loaded:
+def _load(network: nn.Module, backbone: str, start: Start, labels: Sequence[str], *, keeps_head: bool) -> Loaded:
     own = network.state_dict()
-    start = replace(start, state=_sized_for(network, start.state))
+    start = replace(start, state=_sized_for(network, backbone, start.state))
     heads = tuple(f"{name}." for name in head_names(network))
     _check_fit(own, start, heads)
     in_head = [name for name in own if name.startswith(heads)]
@@ -114,22 +111,21 @@ def _load(network: nn.Module, start: Start, labels: Sequence[str], *, keeps_head
     return Loaded(start.from_where, kept)
 
 
-def _sized_for(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights, where they are of one of torchvision's vision transformers for images of the network's size.
+def _sized_for(network: nn.Module, backbone: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights, where they are of a transformer for images of the network's size.
 
     It has an embedding for every patch of an image: those of another size are interpolated between.
     """
-    from torchvision.models import vision_transformer  # noqa: PLC0415 - takes seconds
-
-    if not isinstance(network, vision_transformer.VisionTransformer) or POSITIONS not in state:
-        return state
     try:
-        sized: dict[str, torch.Tensor] = vision_transformer.interpolate_embeddings(
-            network.image_size, network.patch_size, dict(state)
-        )
-    except (RuntimeError, ValueError):  # they are of another network, as `_check_fit` will tell
+        if backbone.startswith(TIMM):
+            from animl_kedro.classifier import timm_networks  # noqa: PLC0415 - an optional extra
+
+            return timm_networks.sized_for(network, state)
+        from animl_kedro.classifier import torchvision_networks  # noqa: PLC0415 - only where it is asked for
+
+        return torchvision_networks.sized_for(network, state)
+    except (RuntimeError, ValueError, LookupError):  # they are of another network, as `_check_fit` will tell
         return state
-    return sized
 
 
 def _rows_by_label(
