@@ -57,7 +57,7 @@ def test_average_precision_of_every_group_is_that_of_its_crops_alone(case: tuple
 
 
 def test_average_precisions_of_more_groups_than_sixteen_bits_can_count_are_those_of_few() -> None:
-    (scores,) = scores_by_split(make_predictions(skill=0.5).query("split == 'test'")).values()
+    ((_, scores),) = scores_by_split(make_predictions(skill=0.5).query("split == 'test'"))
     few = Grouping("few", ["a", "b"], np.arange(len(scores.truth)) % 2)
     many = Grouping("many", [str(number) for number in range(70_000)], few.codes * 69_999)
     first, second = average_precisions_by_group(scores, [few, many])

@@ -11,7 +11,7 @@ from animl_kedro.tables import ConfusionMatrix, Split
 def count_pairs(predictions: pd.DataFrame) -> pd.DataFrame:
     """A `ConfusionMatrix` of every split that has a crop: all pairs of classes, zeros included."""
     rows = []
-    for split, scores in scores_by_split(predictions).items():
+    for split, scores in scores_by_split(predictions):
         classes = len(scores.labels)
         counts = np.bincount(scores.truth * classes + scores.predicted, minlength=classes**2)
         pairs = ((label, predicted) for label in scores.labels for predicted in scores.labels)

@@ -13,7 +13,7 @@ MAX_POINTS = 500
 def trace_curves(predictions: pd.DataFrame) -> pd.DataFrame:
     """`PrecisionRecallCurves` of every split and class that can be measured, thinned to `MAX_POINTS` each."""
     rows = []
-    for split, scores in scores_by_split(predictions).items():
+    for split, scores in scores_by_split(predictions):
         for label, *column in zip(scores.labels, scores.is_positive.T, scores.probabilities.T, strict=True):
             curve = thinned(precision_recall(*column))
             rows += [

@@ -79,7 +79,7 @@ def collect_galleries(
 
 def _tested(predictions: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
     """The crops of the test split with their class, what they were taken for, and where they come from."""
-    scores = scores_by_split(predictions).get(Split.TEST)
+    scores = dict(scores_by_split(predictions)).get(Split.TEST)
     tested = predictions.loc[predictions["split"] == Split.TEST.value, ["crop_id", "label"]]
     if scores is None:
         return tested

@@ -36,7 +36,7 @@ def measure_groups(
     saturation = saturations.set_index("crop_id")["saturation"].reindex(held_out["crop_id"])
     groupings = group_crops(origins, saturation.reset_index(drop=True), night_saturation)
     rows: list[dict[str, Any]] = []
-    for split, scores in scores_by_split(held_out).items():
+    for split, scores in scores_by_split(held_out):
         chosen = (held_out["split"] == split.value).to_numpy()
         of_split = [Grouping(each.kind, each.names, each.codes[chosen]) for each in groupings]
         rows += [{"split": split.value, **row} for row in _group_rows(scores, of_split)]

@@ -38,7 +38,7 @@ def find_label_errors(predictions: pd.DataFrame, crops: pd.DataFrame, splits: Co
 
     Raises InputError where predictions are not of these crops.
     """
-    by_split = scores_by_split(predictions)
+    by_split = dict(scores_by_split(predictions))
     thresholds = confident_thresholds([scores for split, scores in by_split.items() if split in HELD_OUT])
     tables = [
         _table(predictions[predictions["split"] == split.value], scores, suspects(scores, thresholds))

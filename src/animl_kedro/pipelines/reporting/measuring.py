@@ -33,7 +33,7 @@ def measure(predictions: pd.DataFrame, crops: pd.DataFrame, params: ReportingPar
     origins = crops_of(predictions, crops, ORIGINS)
     tables = [
         _measure_split(scores, origins[(predictions["split"] == split.value).to_numpy()], params).assign(split=split)
-        for split, scores in scores_by_split(predictions).items()
+        for split, scores in scores_by_split(predictions)
     ]
     return AveragePrecision.validate(pd.concat(tables, ignore_index=True)) if tables else AveragePrecision.of([])
 

@@ -20,7 +20,7 @@ BINS = 15
 def score_by_class(predictions: pd.DataFrame) -> pd.DataFrame:
     """`ScoresByClass` of every split that has a crop."""
     tables = []
-    for split, scores in scores_by_split(predictions).items():
+    for split, scores in scores_by_split(predictions):
         counts = dict(zip(("positives", "predicted", "right"), class_counts(scores), strict=True))
         shares = dict(zip(("precision", "recall", "f1"), class_shares(scores), strict=True))
         tables.append(pd.DataFrame({"split": split.value, "label": list(scores.labels)} | counts | shares))
@@ -31,7 +31,7 @@ def bin_confidences(predictions: pd.DataFrame) -> pd.DataFrame:
     """`Reliability` of every split that has a crop: all `BINS`, the empty ones too."""
     edges = np.linspace(0, 1, BINS + 1)
     tables = []
-    for split, scores in scores_by_split(predictions).items():
+    for split, scores in scores_by_split(predictions):
         crops, confidence, right = confidence_bins(scores)
         columns = {"bin": np.arange(BINS), "low": edges[:-1], "high": edges[1:], "crops": crops}
         columns |= {"mean_confidence": ratio(confidence, crops).clip(0, 1), "accuracy": ratio(right, crops)}

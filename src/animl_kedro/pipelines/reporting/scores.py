@@ -1,6 +1,6 @@
 """Predictions as arrays, and the crops that they are of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +42,8 @@ def labels_of(predictions: pd.DataFrame) -> list[str]:
     return sorted(str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix))
 
 
-def scores_by_split(predictions: pd.DataFrame) -> dict[Split, ClassScores]:
-    """The arrays of every split that has a crop, in the order of `Split`.
+def scores_by_split(predictions: pd.DataFrame) -> Iterator[tuple[Split, ClassScores]]:
+    """The arrays of every split that has a crop, in the order of `Split`, one at a time: they are large.
 
     Raises InputError where a crop is of a class that has no probabilities.
     """
@@ -54,11 +54,19 @@ def scores_by_split(predictions: pd.DataFrame) -> dict[Split, ClassScores]:
             f"predictions has crops of the classes {unknown}, and probabilities for {labels} only: the classifier was "
             "trained for other classes. Run the modeling pipeline again, then reporting."
         )
-    probabilities = predictions[[PROBABILITY_PREFIX + label for label in labels]].to_numpy(dtype=np.float64)
-    of_split = {split: (predictions["split"] == split.value).to_numpy() for split in Split}
-    return {
-        split: ClassScores(labels, truth[rows], probabilities[rows]) for split, rows in of_split.items() if rows.any()
-    }
+    columns = [PROBABILITY_PREFIX + label for label in labels]
+    for split in Split:
+        rows = np.flatnonzero(predictions["split"] == split.value)
+        if len(rows):
+            yield split, ClassScores(labels, truth[rows], _rows_of(predictions[columns], rows))
+
+
+def _rows_of(table: pd.DataFrame, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(len(rows), n_columns) numbers of a table, of which nothing else is copied."""
+    numbers = np.empty((len(rows), table.shape[1]))
+    for index, name in enumerate(table):
+        numbers[:, index] = table[name].to_numpy()[rows]
+    return numbers
 
 
 def crops_of(predictions: pd.DataFrame, crops: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

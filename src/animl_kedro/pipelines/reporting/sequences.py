@@ -26,12 +26,16 @@ def by_sequence(predictions: pd.DataFrame, crops: pd.DataFrame) -> tuple[pd.Data
         split=predictions["split"].to_numpy(),
         label=predictions["label"].to_numpy(),
     )
-    probabilities = [name for name in predictions if str(name).startswith(PROBABILITY_PREFIX)]
-    # added up in the order of the ids, so that not even the last digit depends on that of the rows
-    order = np.argsort(predictions["crop_id"].to_numpy(dtype=str), kind="stable")
-    rows = pd.concat([visits, predictions[probabilities].reset_index(drop=True)], axis="columns").iloc[order]
-    groups = rows.groupby(["split", "dataset", "alone", "image_id", "label"])
-    first = groups[["location", "sequence_id"]].min().reset_index()
+    visits_of_kind = visits.groupby(["split", "dataset", "alone", "image_id", "label"])
+    first = visits_of_kind[["location", "sequence_id"]].min().reset_index()
     first["crop_id"] = [f"visit {number}" for number in range(len(first))]
-    means = groups[probabilities].mean().reset_index(drop=True)
-    return pd.concat([first[["crop_id", "split", "label"]], means], axis="columns"), first[["crop_id", *ORIGINS]]
+    visit = visits_of_kind.ngroup().to_numpy()
+    # added up in the order of the ids, so that not even the last digit depends on that of the rows
+    order = np.lexsort((predictions["crop_id"].to_numpy(dtype=str), visit))
+    starts, counts = np.unique(visit[order], return_index=True, return_counts=True)[1:]
+    means = {
+        name: np.add.reduceat(predictions[name].to_numpy(dtype=np.float64)[order], starts) / counts
+        for name in predictions
+        if str(name).startswith(PROBABILITY_PREFIX)
+    }
+    return first[["crop_id", "split", "label"]].assign(**means), first[["crop_id", *ORIGINS]]

@@ -31,7 +31,7 @@ def summarize(
             "expected_calibration_error": metrics.expected_calibration_error(scores),
         }
         | _with_classes(by_split[split.value], scores)
-        for split, scores in scores_by_split(predictions).items()
+        for split, scores in scores_by_split(predictions)
     }
 
 

@@ -42,7 +42,7 @@ def recommend(predictions: pd.DataFrame, crops: pd.DataFrame, params: ThresholdP
     """
     labels = labels_of(predictions)
     _check_labels(labels, params)
-    by_split = scores_by_split(predictions)
+    by_split = dict(scores_by_split(predictions))
     images = _count_images(predictions, crops)
     rows = []
     for number, label in enumerate([*labels, ALL_CLASSES] if labels else []):
