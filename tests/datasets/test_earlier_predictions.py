@@ -154,6 +154,8 @@ def test_read_outputs_of_camera_traps_under_another_name_does_not_know_the_split
         ("crop_id,probability_fox\nx,\n", r"probability_fox for the crop 'x'"),
         ("crop_id,probability_fox\nx,nan\n", r"probability_fox for the crop 'x'"),
         ("path,label,weight\nx,fox,1\n", r"cannot be read as a table"),
+        ("path,label,weight,fox\nx,fox,1,1,0\n", r"cannot be read as a table"),
+        ("crop_id,label,probability_fox\nx,fox,1\ny,fox,1,0\n", r"cannot be read as a table"),
     ],
 )
 def test_read_of_a_faulty_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

@@ -7,6 +7,7 @@ Source: https://github.com/agentmorris/MegaDetector, megadetector/classification
 """
 
 import re
+import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def read_earlier_predictions(path: Path, source: str) -> EarlierPredictions:
         table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     except (OSError, EOFError, zlib.error) as error:  # the latter of gzip files that are cut off or damaged
         raise InputError(f"{source} cannot be read ({error}): {EXPECTED}.") from error
-    except (ValueError, UnicodeDecodeError) as error:  # what pandas and pyarrow raise at files of other kinds
+    except (ValueError, pd.errors.ParserWarning) as error:  # what pandas and pyarrow say of files of other kinds
         raise InputError(f"{source} cannot be read as a table ({error}): {EXPECTED}.") from error
     _check(table, source)
     return EarlierPredictions(table, source)
@@ -71,9 +72,10 @@ def _read_csv(path: Path) -> pd.DataFrame:
     """Read either CSV: texts as they are, and columns by their place, since pandas gives two of one name other ones."""
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
     texts = [place for place, name in enumerate(header) if name in ("path", *TEXTS) and place < len(TEXTS)]
-    cells = pd.read_csv(
-        path, header=None, skiprows=1, names=range(len(header)), dtype=dict.fromkeys(texts, str), na_filter=False
-    )
+    options = {"header": None, "skiprows": 1, "names": range(len(header)), "index_col": False, "na_filter": False}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are longer than the header
+        cells: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys(texts, str), **options)
     if header[:2] == ["path", "label"]:
         return _of_camera_traps(cells, header, path.name)
     table = cells.set_axis(header, axis="columns")
