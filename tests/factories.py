@@ -26,6 +26,21 @@ CATEGORIES = ({"id": 0, "name": "empty"}, {"id": 1, "name": "fox"}, {"id": 2, "n
 IMAGE_SIZE = (200, 150)
 """Small enough that red and green can tell a pixel's coordinates."""
 
+PACKAGE = {
+    "datapackage.json": orjson.dumps(
+        {
+            "name": "island",
+            "resources": [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "media", "observations")],
+        }
+    ),
+    "deployments.csv": b"deploymentID,locationID\nd1,ridge\n",
+    "media.csv": b"mediaID,deploymentID,timestamp,filePath,fileMediatype\n"
+    b"m1,d1,2024-05-06T07:08:09Z,media/1.jpg,image/jpeg\n",
+    "observations.csv": b"observationID,deploymentID,mediaID,eventStart,eventEnd,observationLevel,observationType\n"
+    b"o1,d1,m1,,,media,human\n",
+}
+"""The files of a Camtrap DP package with one image and one label."""
+
 
 def ingestion_params(**selection: Any) -> IngestionParams:
     """Parameters of the ingestion that select so, with the defaults of the project."""

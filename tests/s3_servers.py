@@ -23,6 +23,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
+import pytest
+from fsspec import get_filesystem_class
+
+from animl_kedro.sample.server import S3Server
+
 HOST = "127.0.0.1"
 ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE", "SECRETEXAMPLE1"
 
@@ -61,6 +66,15 @@ def rclone_server(folder: Path) -> Iterator[RcloneServer]:
             yield RcloneServer(f"http://{HOST}:{port}", credentials)
         finally:
             _stop(process)
+
+
+def in_environment(server: S3Server | RcloneServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a server found as a person's is: by the environment."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in server.credentials.items():
+        monkeypatch.setenv(name.upper(), value)
+    get_filesystem_class("s3").clear_instance_cache()  # of the server of the test before
 
 
 def find_rclone() -> Path:

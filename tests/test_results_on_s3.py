@@ -5,7 +5,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from fsspec import get_filesystem_class
 from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
@@ -15,6 +14,7 @@ from animl_kedro.sample.server import S3Server, serve_folder
 from crop_factories import make_crops, make_image_files
 from projects import Project
 from reporting_factories import make_predictions
+from s3_servers import in_environment
 
 BUCKET = "results"
 
@@ -24,11 +24,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server
     """An S3 server that is found as a person's is: by the environment."""
     (tmp_path / "served").mkdir()
     with serve_folder(tmp_path / "served", BUCKET) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        for name, value in server.credentials.items():
-            monkeypatch.setenv(name.upper(), value)
-        get_filesystem_class("s3").clear_instance_cache()  # of the server of the test before
+        in_environment(server, monkeypatch)
         yield server
 
 

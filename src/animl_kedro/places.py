@@ -6,6 +6,7 @@ Paths are taken as they are: whoever asks has checked that they stay inside.
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,12 +38,16 @@ _LOGIN = re.compile(r"(?<=://)[^/@]*@")
 """The name and password in an address such as ``sftp://name:password@host/folder``."""
 
 ADVICE = (
-    "Check the URL, the network and the `credentials:` that the catalog names from credentials.yml of conf/local; then "
-    "run again: what is done is not done twice."
+    "Check the URL, the network and the credentials: those that the catalog names by `credentials:` from "
+    "credentials.yml of conf/local, or else those that are found for S3 by AWS_PROFILE, the environment or the role of "
+    "the machine; then run again: what is done is not done twice."
 )
 
 SHOWN = ("profile", "region_name", "endpoint_url")
 """Options that are no secrets."""
+
+PIECE_BYTES = 8 * 2**20
+"""Of a file that is copied; s3fs' own way of copying holds 500 MB at once."""
 
 
 class FileStat(NamedTuple):
@@ -189,6 +194,19 @@ class RemotePlace:
         """Give a file's bytes."""
         with self._connected(path) as (fs, full_path):
             return bytes(fs.cat_file(full_path))
+
+    def fetch(self, path: str, copy: Path) -> None:
+        """Copy a file to this machine, piece by piece."""
+        with self._connected(path) as (fs, full_path):
+            if fs.info(full_path)["type"] != "file":
+                raise IsADirectoryError(full_path)
+            with fs.open(full_path, "rb", block_size=PIECE_BYTES) as file, copy.open("wb") as local:
+                shutil.copyfileobj(file, local, PIECE_BYTES)
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there are files below a path."""
+        with self._connected(path) as (fs, full_path):
+            return bool(fs.isdir(full_path))
 
     def write(self, path: str, data: bytes) -> FileStat:
         """Write a file whole: in one go where the store keeps it so, else under another name first."""

@@ -1,6 +1,7 @@
 """`kedro animl new-dataset`: what it writes runs, and nothing is written over or out of the configuration."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,17 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import ProjectMetadata, bootstrap_project
 
 from animl_kedro.cli.new_dataset import new_dataset
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.errors import InputError
 from animl_kedro.formats.label_specification import parse_label_map
 from animl_kedro.new_dataset.export import ExportSummary, Format, summarize
 from animl_kedro.new_dataset.images import Bucket
 from animl_kedro.new_dataset.texts import catalog_text, label_map_text, parameters_text
-from animl_kedro.sample.server import serve_folder
+from animl_kedro.sample.server import S3Server, serve_folder
 from archives import write_archive
 from factories import annotation_record, export_bytes, image_record, make_export, make_images, write_jpeg
 from projects import ROOT, Project
+from s3_servers import in_environment
 
 NAME = "santa_cruz"
 
@@ -42,6 +45,17 @@ def run_command(project: Project, *arguments: str) -> Result:
 
 def create(project: Project, *arguments: str, name: str = NAME) -> Result:
     return run_command(project, name, "--export", str(project.folder / "export.json"), *arguments)
+
+
+@pytest.fixture
+def bucket(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A bucket with exports, found as a person's is: by the environment."""
+    (tmp_path / "served" / "exports").mkdir(parents=True)
+    (tmp_path / "served" / "exports" / "export.json").write_bytes((project.folder / "export.json").read_bytes())
+    (tmp_path / "served" / "label_map.yml").write_text("fox: [fox]")
+    with serve_folder(tmp_path / "served", "new-dataset") as server:
+        in_environment(server, monkeypatch)
+        yield server
 
 
 def run_ingestion(project: Project) -> Any:
@@ -65,9 +79,7 @@ def test_configuration_for_a_bucket_runs(project: Project, monkeypatch: pytest.M
         assert result.exit_code == 0, result.output
         assert "Animl's COCO Camera Traps: 3 images, 3 labels of animals" in result.output
         assert "kedro run --env=santa_cruz --pipeline=ingestion --params=ingestion.dry_run=true" in result.output
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
-        for name, value in server.credentials.items():
-            monkeypatch.setenv(name.upper(), value)
+        in_environment(server, monkeypatch)
         catalog = run_ingestion(project)
     assert catalog.load("image_files")["status"].tolist() == ["downloaded"] * 3
     assert (project.folder / "data" / NAME / "02_intermediate" / "images" / NAME / "camera" / "0000.jpg").is_file()
@@ -101,6 +113,44 @@ def test_parameters_are_those_of_animls_archive_but_for_the_title() -> None:
     assert yaml.safe_load(parameters_text("island")) == animls
 
 
+def test_export_in_a_bucket_is_read_there_and_named_by_its_url(project: Project, bucket: S3Server) -> None:
+    result = run_command(project, NAME, "--export", f"s3://{bucket.bucket}/exports/export.json")
+    assert result.exit_code == 0, result.output
+    assert "Animl's COCO Camera Traps: 3 images, 3 labels of animals" in result.output
+    export = configuration(project)["catalog"]["animl_export"]
+    assert export["datasets"][NAME]["filepath"] == f"s3://{bucket.bucket}/exports/export.json"
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("none.json", "There is no export at s3://new-dataset/none.json"),
+        ("label_map.yml", "s3://new-dataset/label_map.yml is not JSON"),
+        ("exports", "s3://new-dataset/exports is a folder, expected a file"),
+        ("exports/datapackage.json", "pack the folder into a .zip"),
+        ("", "s3://new-dataset names no file"),
+    ],
+)
+def test_export_in_a_bucket_that_cannot_be_used_is_told_by_its_url(
+    project: Project, bucket: S3Server, key: str, fault: str
+) -> None:
+    result = run_command(project, NAME, "--export", f"s3://{bucket.bucket}/{key}")
+    assert result.exit_code == 1
+    assert fault in result.output
+    assert not (project.folder / "conf" / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.org/export.json?X-Amz-Signature=SIGNED", "sftp://anna:SIGNED@example.org/export.json"],
+)
+def test_export_whose_url_holds_a_secret_is_refused_without_telling_it(project: Project, address: str) -> None:
+    result = run_command(project, NAME, "--export", address)
+    assert result.exit_code == 1
+    assert "has a login or a signature in it" in result.output
+    assert "SIGNED" not in result.output
+
+
 @pytest.mark.parametrize(
     ("record", "kind", "key"),
     [
@@ -112,7 +162,7 @@ def test_parameters_are_those_of_animls_archive_but_for_the_title() -> None:
 def test_format_is_told_by_what_images_have(tmp_path: Path, record: dict[str, str], kind: Format, key: str) -> None:
     export = tmp_path / "export.json"
     export.write_bytes(export_bytes(make_export([record | {"id": "island:0000"}], [annotation_record(0)])))
-    summary = summarize(export)
+    summary = summarize(InputFile(str(export)))
     assert (summary.format, summary.key, summary.labels) == (kind, key, {"fox": 1})
 
 
@@ -128,6 +178,8 @@ def test_format_is_told_by_what_images_have(tmp_path: Path, record: dict[str, st
         ("base", "There is 'base' in conf already"),
         ("LILA", "There is 'lila' in conf already"),
         ("local", "There is 'local' in conf already"),
+        ("credentials", "which git ignores and `kedro package` refuses to pack"),
+        ("Credentials_of_the_island", "cannot be the name of a configuration"),
     ],
 )
 def test_name_that_cannot_be_is_refused_and_nothing_is_written(project: Project, name: str, fault: str) -> None:

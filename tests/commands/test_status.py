@@ -201,6 +201,29 @@ def test_results_in_a_store_are_counted(project: Project) -> None:
     MemoryFileSystem.store.clear()
 
 
+@pytest.mark.parametrize(
+    ("url", "following"),
+    [
+        ("memory://exports/island.json", "kedro run"),
+        ("memory://exports/none.json", "put the export of labels at memory://exports/none.json kedro run"),
+        ("memory://exports", "memory://exports names no file: expected a URL such as s3://bucket/folder/file.json."),
+    ],
+)
+def test_export_in_a_store_is_asked_for_where_it_is_absent(project: Project, url: str, following: str) -> None:
+    MemoryFileSystem().pipe_file("/exports/island.json", b"{}")
+    project.configure("catalog", {"animl_export": {"type": "any", "datasets": {"island": {"filepath": url}}}})
+    assert " ".join(screen(project).partition("Next:")[2].split()).startswith(following)
+    MemoryFileSystem.store.clear()
+
+
+def test_images_that_are_older_than_their_export_in_a_store_are_out_of_date(walked: Project) -> None:
+    MemoryFileSystem().pipe_file("/exports/island.json", b"{}")  # just now
+    source = {"island": {"filepath": "memory://exports/island.json"}}
+    walked.configure("catalog", {"animl_export": {"type": "any", "datasets": source}})
+    assert "out of date: animl_export is newer than" in row_of(screen(walked), "ingestion")
+    MemoryFileSystem.store.clear()
+
+
 @pytest.mark.parametrize("text", ["a: [", "images: {type: x, filepath: '${globals:none}'}", "- a"])
 def test_configuration_that_cannot_be_read_is_told(project: Project, text: str) -> None:
     (project.folder / "conf" / "local" / "catalog.yml").write_text(text)

@@ -13,25 +13,11 @@ import pytest
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import CctExport
 from animl_kedro.formats.export_files import read_export_file
-from factories import export_bytes, make_export
+from factories import PACKAGE, export_bytes, make_export
 from mangled_exports import zipped
 
 EXPORT = make_export(3)
 DATA = export_bytes(EXPORT)
-
-PACKAGE = {
-    "datapackage.json": orjson.dumps(
-        {
-            "name": "island",
-            "resources": [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "media", "observations")],
-        }
-    ),
-    "deployments.csv": b"deploymentID,locationID\nd1,ridge\n",
-    "media.csv": b"mediaID,deploymentID,timestamp,filePath,fileMediatype\n"
-    b"m1,d1,2024-05-06T07:08:09Z,media/1.jpg,image/jpeg\n",
-    "observations.csv": b"observationID,deploymentID,mediaID,eventStart,eventEnd,observationLevel,observationType\n"
-    b"o1,d1,m1,,,media,human\n",
-}
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -13,10 +13,11 @@ from animl_kedro.cli.errors import ReadableCommand
 @click.argument("name")
 @click.option(
     "--export",
-    "export_path",
+    "address",
     required=True,
-    type=click.Path(path_type=Path),
-    help="The export of labels: COCO Camera Traps as Animl and LILA BC write it, or a Camtrap DP package.",
+    type=click.Path(),
+    help="The export of labels, a path or s3://bucket/key: COCO Camera Traps as Animl and LILA BC write it, or a "
+    "Camtrap DP package.",
 )
 @click.option(
     "--images-from",
@@ -24,19 +25,20 @@ from animl_kedro.cli.errors import ReadableCommand
 )
 @click.option("--public", is_flag=True, help="The bucket can be read without an account.")
 @click.pass_obj
-def new_dataset(
-    metadata: ProjectMetadata, name: str, export_path: Path, images_from: str | None, *, public: bool
-) -> None:
+def new_dataset(metadata: ProjectMetadata, name: str, address: str, images_from: str | None, *, public: bool) -> None:
     """Write conf/NAME, with which `kedro run --env=NAME` goes from an export to a report."""
-    from animl_kedro.new_dataset.export import summarize  # noqa: PLC0415 - `kedro run` need not wait for these
+    from animl_kedro.datasets.input_file import InputFile  # noqa: PLC0415 - `kedro run` need not wait for these
+    from animl_kedro.new_dataset.export import summarize  # noqa: PLC0415
     from animl_kedro.new_dataset.images import image_source  # noqa: PLC0415
-    from animl_kedro.new_dataset.writing import check_name, write_configuration  # noqa: PLC0415
+    from animl_kedro.new_dataset.writing import check_address, check_name, write_configuration  # noqa: PLC0415
 
     configuration = configuration_folder(Path(metadata.project_path))
     check_name(name, configuration)
-    export = summarize(export_path)
+    check_address(address)
+    file = InputFile(address)
+    export = summarize(file)
     source = image_source(images_from, public=public, kind=export.format)
-    files = write_configuration(name, export_path, export, source, configuration)
+    files = write_configuration(name, file, export, source, configuration)
     click.echo(f"{export.format}: {export.images:,} images, {sum(export.labels.values()):,} labels of animals")
     click.echo(f"Wrote {configuration.name}/{name}: {', '.join(files)}")
     click.echo(

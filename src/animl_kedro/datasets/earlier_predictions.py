@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from animl_kedro.datasets.file_store import FileStore
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.formats.earlier_predictions import (
     NO_EARLIER_PREDICTIONS,
     EarlierPredictions,
@@ -50,6 +51,7 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
         if filepath is None and earlier_version is not None:
             raise DatasetError("`earlier_version` belongs to a `filepath`, and there is none.")
         self._store = None if filepath is None else FileStore(filepath, credentials)
+        self._credentials = credentials
         self._version = earlier_version
         self._reported: str | None = None
         self.metadata = metadata
@@ -60,41 +62,41 @@ class EarlierPredictionsDataset(AbstractDataset[NoReturn, EarlierPredictions]):
 
     def load(self) -> EarlierPredictions:
         """Read the predictions. Raises InputError where the file is absent or is not in one of the formats."""
-        path = self._path()
-        if self._store is None or path is None:
+        file = self._file()
+        if file is None:
             return NO_EARLIER_PREDICTIONS
-        with self._store.at_hand(path.parent, [path.name]) as folder:
-            # without the folders above, which are this machine's and which results would tell
-            source = path.name if self._version is None else f"{path.parent.name}/{path.name}"
-            return read_earlier_predictions(folder / path.name, source)
+        # without the folders above, which are this machine's and which results would tell
+        source = "/".join(PurePosixPath(file.address).parts[-1 if self._version is None else -2 :])
+        with file.at_hand() as path:
+            return read_earlier_predictions(path, source)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: what is compared with comes from before."""
         raise DatasetError("Earlier predictions are read, never written.")
 
-    def _path(self) -> PurePosixPath | None:
+    def _file(self) -> InputFile | None:
         """The file, or None where none is set, or there is no previous version."""
         if self._store is None or self._version != PREVIOUS:
-            return self._named_path()
+            return self._named_file()
         self._store.forget()
         found = self._store.fs.glob(str(self._store.path / "*" / self._store.path.name))
         versions = {PurePosixPath(path).parent.name: PurePosixPath(path) for path in found}
         reported = self._reported or max(versions, default="")
         before = [version for version in versions if version < reported]
-        return versions[max(before)] if before else None
+        return InputFile(self._store.address(versions[max(before)]), self._credentials) if before else None
 
-    def _named_path(self) -> PurePosixPath | None:
+    def _named_file(self) -> InputFile | None:
         """The file, or that of a version; the entry itself for the previous one, or None where none is set."""
         if self._store is None:
             return None
         path = self._store.path
-        return path if self._version in (None, PREVIOUS) else path / str(self._version) / path.name
+        named = path if self._version in (None, PREVIOUS) else path / str(self._version) / path.name
+        return InputFile(self._store.address(named), self._credentials)
 
     def _exists(self) -> bool:
-        path = self._path()
-        return self._store is None or path is None or self._store.holds(path)
+        file = self._file()
+        return file is None or file.exists()
 
     def _describe(self) -> dict[str, Any]:
-        path = self._named_path()
-        filepath = None if self._store is None or path is None else self._store.address(path)
-        return {"filepath": filepath, "earlier_version": self._version}
+        file = self._named_file()
+        return {"filepath": file and file.address, "earlier_version": self._version}

@@ -1,5 +1,7 @@
 """The labels of one or several data sets as a Kedro dataset."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -7,8 +9,11 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 from pydantic import Field, ValidationError, field_validator
 
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.datasets.names import check_dataset_names
-from animl_kedro.formats.export_files import export_checksum, read_export_file
+from animl_kedro.errors import InputError
+from animl_kedro.formats.coco_camera_traps import CctExport
+from animl_kedro.formats.export_files import PACKAGE, export_checksum, read_export_file
 from animl_kedro.formats.key_rule import KeyRule
 from animl_kedro.formats.label_export import LabelExport
 from animl_kedro.garbage import no_garbage_collection
@@ -29,17 +34,14 @@ class _Source(StrictParams):
     def _is_a_rule(cls, key: str) -> str:
         return KeyRule(key).template
 
-    @property
-    def path(self) -> Path:
-        return Path(self.filepath)
-
 
 class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
     """Loads the exports of one or several data sets, by the data sets' names. It is never written.
 
     A data set's name is the first folder of its images and crops, and the first half of its locations' identities. Its
     ``filepath`` is a COCO Camera Traps export (``.json``, ``.json.gz`` or ``.zip``) as Animl and LILA BC write it, or a
-    Camtrap DP package. ``key`` makes an image's key in the archive of its record's fields. ``categories`` (id: label)
+    Camtrap DP package; it is a path, or a URL such as ``s3://bucket/export.json``, and a package in a store is a
+    ``.zip``. ``key`` makes an image's key in the archive of its record's fields. ``categories`` (id: label)
     stand in where an export that was cut off has none.
 
     YAML example::
@@ -62,7 +64,9 @@ class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
 
     def __init__(self, *, datasets: dict[str, dict[str, Any]], metadata: dict[str, Any] | None = None) -> None:
         check_dataset_names(datasets)
-        self._sources = {name: _source_of(name, settings) for name, settings in datasets.items()}
+        self._sources = {name: _source_of(name, datasets[name]) for name in sorted(datasets)}
+        self._files = {name: InputFile(source.filepath) for name, source in self._sources.items()}
+        self._checksums: dict[str, str] = {}
         self.metadata = metadata
 
     def load(self) -> dict[str, LabelExport]:
@@ -71,21 +75,32 @@ class LabelExportsDataset(AbstractDataset[NoReturn, dict[str, LabelExport]]):
         Raises InputError where a file is absent or is none of the formats.
         """
         with no_garbage_collection():
-            return {name: _read(source) for name, source in sorted(self._sources.items())}
+            return {name: self._read(name) for name in self._files}
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of every export, by the data sets' names. Raises OSError where one is absent."""
-        return {name: export_checksum(source.path) for name, source in sorted(self._sources.items())}
+        """SHA-256 of every export as it was last loaded, or else as it is, by the data sets' names.
+
+        Raises OSError where one is absent, and InputError where a store cannot be asked.
+        """
+        return {name: self._checksums.get(name) or checksum_of(file) for name, file in self._files.items()}
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: an export is data from outside."""
         raise DatasetError("The exports of labels come from outside: they are read, never written.")
 
     def _exists(self) -> bool:
-        return all(source.path.exists() for source in self._sources.values())
+        return all(file.exists() for file in self._files.values())
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": ", ".join(str(source.path) for source in self._sources.values())}
+        return {"filepath": ", ".join(file.address for file in self._files.values())}
+
+    def _read(self, name: str) -> LabelExport:
+        source = self._sources[name]
+        records, self._checksums[name] = read_export(self._files[name])
+        if not records.categories and source.categories:
+            names = [{"id": number, "name": label} for number, label in source.categories.items()]
+            records = replace(records, categories=names)
+        return LabelExport(records, KeyRule(source.key))
 
 
 def _source_of(name: str, settings: Any) -> _Source:
@@ -101,9 +116,27 @@ def _source_of(name: str, settings: Any) -> _Source:
         ) from error
 
 
-def _read(source: _Source) -> LabelExport:
-    records = read_export_file(source.path)
-    if not records.categories and source.categories:
-        names = [{"id": number, "name": label} for number, label in source.categories.items()]
-        records = replace(records, categories=names)
-    return LabelExport(records, KeyRule(source.key))
+def read_export(file: InputFile) -> tuple[CctExport, str]:
+    """The records of an export, and its checksum. Raises InputError where it is absent or is none of the formats."""
+    with _at_hand(file) as path:
+        records = read_export_file(path)
+        cut_off = records.cut_off and records.cut_off.replace(str(path), file.address)
+        return replace(records, cut_off=cut_off), export_checksum(path)
+
+
+def checksum_of(file: InputFile) -> str:
+    """SHA-256 of an export. Raises OSError where it is absent."""
+    with _at_hand(file) as path:
+        return export_checksum(path)
+
+
+@contextmanager
+def _at_hand(file: InputFile) -> Iterator[Path]:
+    """An export as a path of this machine. Raises InputError for a package that lies in a store as a folder."""
+    if file.path is None and file.name == PACKAGE:
+        raise InputError(
+            f"{file.address} is of a Camtrap DP package that is a folder in a store, expected a file with all of it: "
+            "pack the folder into a .zip and name that, or put it on this machine."
+        )
+    with file.at_hand() as path:
+        yield path

@@ -1,12 +1,12 @@
 """What makes classes of labels, as Kedro datasets: the label map, and the taxonomy that its rules may speak of."""
 
-from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import JSONPreview
 
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.datasets.previews import json_preview, of_what_exists
 from animl_kedro.errors import InputError
@@ -17,7 +17,7 @@ from animl_kedro.formats.taxonomy import Taxonomy, parse_taxonomy
 class LabelMapDataset(AbstractDataset[NoReturn, LabelMap]):
     """Loads a label map: simple, or CameraTraps' label specification as JSON or CSV. It is never written.
 
-    Which form it has, the file's content tells.
+    Which form it has, the file's content tells. ``filepath`` is a path, or a URL such as ``s3://bucket/label_map.yml``.
 
     YAML example::
 
@@ -32,33 +32,34 @@ class LabelMapDataset(AbstractDataset[NoReturn, LabelMap]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+        self._file = InputFile(filepath)
         self.metadata = metadata
 
     def load(self) -> LabelMap:
         """Read the label map. Raises InputError where it is of none of the forms."""
-        return parse_label_map(_read(self._filepath, "label map"), str(self._filepath))
+        return parse_label_map(_read(self._file, "label map"), self._file.address)
 
     @of_what_exists
     def preview(self) -> JSONPreview:
         """Give kedro-viz the file, be it JSON or YAML, which holds JSON as well, or CSV, which is one text in it."""
-        return json_preview(yaml.safe_load(self._filepath.read_bytes()))
+        return json_preview(yaml.safe_load(_read(self._file, "label map")))
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: a person writes it."""
         raise DatasetError("A label map is written by people: it is read, never written.")
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._file.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"filepath": self._file.address}
 
 
 class TaxonomyDataset(AbstractDataset[NoReturn, Taxonomy]):
     """Loads a CSV of labels and their taxa, or a taxonomy of nothing without a ``filepath``. It is never written.
 
-    ``datasets`` are the names that this project's data sets have in the table, where they differ.
+    ``filepath`` is a path, or a URL such as ``s3://bucket/taxonomy.csv``. ``datasets`` are the names that this
+    project's data sets have in the table, where they differ.
 
     YAML example::
 
@@ -85,32 +86,33 @@ class TaxonomyDataset(AbstractDataset[NoReturn, Taxonomy]):
             check_dataset_names(datasets)
         if faulty := [name for name, alias in (datasets or {}).items() if not isinstance(alias, str) or not alias]:
             raise DatasetError(f"`datasets:` gives no name for {faulty[0]!r}: expected its name in the taxonomy.")
-        self._filepath = Path(filepath) if filepath else None
+        self._file = InputFile(filepath) if filepath else None
         self._names = datasets or {}
         self.metadata = metadata
 
     def load(self) -> Taxonomy:
         """Read the taxonomy. Raises InputError where the file is no such table."""
-        if self._filepath is None:
+        if self._file is None:
             return Taxonomy()
-        return parse_taxonomy(_read(self._filepath, "taxonomy"), str(self._filepath), self._names)
+        return parse_taxonomy(_read(self._file, "taxonomy"), self._file.address, self._names)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: it comes from outside."""
         raise DatasetError("A taxonomy comes from outside: it is read, never written.")
 
     def _exists(self) -> bool:
-        return self._filepath is None or self._filepath.is_file()
+        return self._file is None or self._file.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath) if self._filepath else None}
+        return {"filepath": self._file and self._file.address}
 
 
-def _read(path: Path, kind: str) -> bytes:
+def _read(file: InputFile, kind: str) -> bytes:
     try:
-        return path.read_bytes()
+        with file.at_hand() as path:
+            return path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"The {kind} {path} cannot be read: {error.strerror}. Put the file there, or set another `filepath:` in "
-            "conf/local/catalog.yml."
+            f"The {kind} {file.address} cannot be read: {error.strerror}. Put the file there, or set another "
+            "`filepath:` in conf/local/catalog.yml."
         ) from error

@@ -1,12 +1,12 @@
 """MegaDetector results as a Kedro dataset."""
 
-from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import JSONPreview
 
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.datasets.names import check_dataset_names
 from animl_kedro.datasets.previews import MOST_JSON_BYTES, json_preview, of_what_exists, too_large_preview
 from animl_kedro.datasets.stored import StoredDataset
@@ -65,6 +65,7 @@ class OthersResultsDataset(AbstractDataset[NoReturn, Results]):
     """Loads a file of MegaDetector results that somebody else made. It is never written.
 
     The file is JSON, plain, gzipped or zipped, of any version of the format. It is loaded in the current one.
+    ``filepath`` is a path, or a URL such as ``s3://bucket/detections.json``.
 
     YAML example::
 
@@ -74,30 +75,31 @@ class OthersResultsDataset(AbstractDataset[NoReturn, Results]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+        self._file = InputFile(filepath)
         self.metadata = metadata
 
     def load(self) -> Results:
         """Read the results. Raises InputError where there are none, or a detection is none."""
         with no_garbage_collection():
-            return in_current_form(read_results_file(self._filepath))
+            return in_current_form(_read(self._file))
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: these results come from outside."""
-        raise DatasetError(f"{self._filepath} comes from outside: it is read, never written.")
+        raise DatasetError(f"{self._file.address} comes from outside: it is read, never written.")
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._file.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"filepath": self._file.address}
 
 
 class ExistingResultsDataset(AbstractDataset[NoReturn, dict[str, Results]]):
     """Loads MegaDetector results that others made, by the data sets' names. It is never written.
 
     The files are JSON, plain, gzipped or zipped, of any version of the format; in them, ``file`` is relative to the
-    folder of the data set's images. LILA BC publishes such files for its data sets.
+    folder of the data set's images. LILA BC publishes such files for its data sets. Each is named by a path, or by a
+    URL such as ``s3://bucket/detections.json.zip``.
 
     YAML example::
 
@@ -118,20 +120,25 @@ class ExistingResultsDataset(AbstractDataset[NoReturn, dict[str, Results]]):
             check_dataset_names(datasets)
         if faulty := [name for name, filepath in (datasets or {}).items() if not isinstance(filepath, str)]:
             raise DatasetError(f"`datasets:` names no file for {faulty[0]!r}: expected its path.")
-        self._paths = {name: Path(filepath) for name, filepath in (datasets or {}).items()}
+        self._files = {name: InputFile(filepath) for name, filepath in (datasets or {}).items()}
         self.metadata = metadata
 
     def load(self) -> dict[str, Results]:
         """Read the results. Raises InputError where a file is absent or holds none."""
         with no_garbage_collection():
-            return {name: read_results_file(path) for name, path in self._paths.items()}
+            return {name: _read(file) for name, file in self._files.items()}
 
     def save(self, data: NoReturn) -> NoReturn:
         """Refuse: these results come from outside."""
         raise DatasetError("Existing results of detectors come from outside: they are read, never written.")
 
     def _exists(self) -> bool:
-        return all(path.is_file() for path in self._paths.values())
+        return all(file.exists() for file in self._files.values())
 
     def _describe(self) -> dict[str, Any]:
-        return {name: str(path) for name, path in self._paths.items()}
+        return {name: file.address for name, file in self._files.items()}
+
+
+def _read(file: InputFile) -> Results:
+    with file.at_hand() as path:
+        return read_results_file(path)

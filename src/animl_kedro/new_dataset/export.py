@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
+from animl_kedro.datasets.input_file import InputFile
+from animl_kedro.datasets.label_exports import read_export
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL, CctExport
-from animl_kedro.formats.export_files import read_export_file
 
 
 class Format(StrEnum):
@@ -42,27 +42,27 @@ class ExportSummary:
         return f"{{{KEY_FIELDS[self.format]}}}"
 
 
-def summarize(path: Path) -> ExportSummary:
+def summarize(file: InputFile) -> ExportSummary:
     """Read an export. Raises InputError where it cannot be read, is cut off, or holds no image or no label."""
-    export = read_export_file(path)
+    export, _ = read_export(file)
     if export.cut_off:
         raise InputError(
             f"{export.cut_off}. Export the labels again; docs/ingestion.md tells how to go on with what is whole."
         )
     records = [record for record in export.images if isinstance(record, dict)]
     if not records:
-        raise InputError(f"{path} holds no image.")
+        raise InputError(f"{file.address} holds no image.")
     labels = _count_labels(export)
     if not labels:
-        raise InputError(f"{path} holds no label of an animal that a person has validated.")
-    return ExportSummary(_format_of(records[0], path), len(export.images), labels)
+        raise InputError(f"{file.address} holds no label of an animal that a person has validated.")
+    return ExportSummary(_format_of(records[0], file.address), len(export.images), labels)
 
 
-def _format_of(record: Mapping[str, Any], path: Path) -> Format:
+def _format_of(record: Mapping[str, Any], address: str) -> Format:
     for kind, name in KEY_FIELDS.items():
         if record.get(name):
             return kind
-    raise InputError(f"The images of {path} have none of the fields {', '.join(KEY_FIELDS.values())}.")
+    raise InputError(f"The images of {address} have none of the fields {', '.join(KEY_FIELDS.values())}.")
 
 
 def _count_labels(export: CctExport) -> Mapping[str, int]:

@@ -1,16 +1,17 @@
 """Which pipelines have run, which are out of date, and what to run next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from animl_kedro.datasets.input_file import InputFile
 from animl_kedro.errors import InputError
 from animl_kedro.status.contents import UnreadableError, describe
 from animl_kedro.status.stages import STAGES, Stage
-from animl_kedro.status.stock import Holding, holding_of
+from animl_kedro.status.stock import Holding, absolute, holding_of
 
 
 class State(StrEnum):
@@ -119,14 +120,17 @@ def advice(assessments: list[Assessment], catalog: Mapping[str, Any], project: P
         return []
     if due[0] != STAGES[0].name:
         return [f"kedro run --pipelines={','.join(due)}{suffix}"]
-    absent = _absent_exports(catalog.get("animl_export") or {}, project)
-    expected = [f"put the export of labels at {path}" for path in absent]
-    return [*expected, f"kedro run{suffix}"]
+    return [*_missing_exports(catalog.get("animl_export") or {}, project), f"kedro run{suffix}"]
 
 
-def _absent_exports(export: Mapping[str, Any], project: Path) -> list[str]:
-    """The files, or folders of packages, where exports are expected and are not."""
+def _missing_exports(export: Mapping[str, Any], project: Path) -> Iterator[str]:
+    """What to do about the files, or folders of packages, where exports are expected and are not."""
     datasets = export.get("datasets")
     sources = datasets.values() if isinstance(datasets, Mapping) else ()
-    paths = [source.get("filepath") for source in sources if isinstance(source, Mapping)]
-    return [str(path) for path in paths if not (project / str(path)).exists()]
+    for source in sources:
+        path = str(source.get("filepath")) if isinstance(source, Mapping) else ""
+        try:
+            if path and not InputFile(absolute(path, project)).exists():
+                yield f"put the export of labels at {path}"
+        except InputError as error:
+            yield str(error)

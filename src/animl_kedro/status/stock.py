@@ -36,7 +36,7 @@ def holding_of(entry: Mapping[str, Any], project: Path) -> Holding | None:
 
     Raises InputError where the place cannot be had, and OSError where a folder cannot be read.
     """
-    found = [_newest(place_of(_absolute(path, project)), entry) for path in _filepaths(entry)]
+    found = [_newest(place_of(absolute(path, project)), entry) for path in _filepaths(entry)]
     holdings = [holding for holding in found if holding is not None]
     return max(holdings, key=lambda holding: holding.written) if holdings else None
 
@@ -52,7 +52,8 @@ def _filepaths(value: Any) -> Iterator[str]:
         yield from [part] if isinstance(part, str) else _filepaths(part)
 
 
-def _absolute(filepath: str, project: Path) -> str:
+def absolute(filepath: str, project: Path) -> str:
+    """A URL as it is, and a path of an entry as it is from outside of the project."""
     return filepath if "://" in filepath else str(project / filepath)
 
 
