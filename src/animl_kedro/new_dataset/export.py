@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from animl_kedro.datasets.input_exports import read_export
 from animl_kedro.datasets.input_file import InputFile
-from animl_kedro.datasets.label_exports import read_export
 from animl_kedro.errors import InputError
 from animl_kedro.formats.coco_camera_traps import EMPTY_LABEL, CctExport
 
