@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DETECTOR := .venv-detector
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install detector run test lint viz docs clean
+.PHONY: help install detector run test coverage lint viz docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,8 +32,11 @@ $(DETECTOR)/.installed: requirements-detector.txt | $(INSTALLED)
 run: install ## walk the whole road on the sample island, from the export to the report
 	@$(BIN)/kedro run
 
-test: install ## run the tests side by side, with coverage
-	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term --quiet
+test: install ## run the tests side by side
+	@$(PYTEST)
+
+coverage: install ## run the tests, more slowly, and tell which lines none of them reaches
+	@$(PYTEST) --cov --cov-report=term
 
 lint: install ## check style, types, the direction of imports and the Dockerfile
 	$(BIN)/ruff check
