@@ -1,5 +1,6 @@
 """Every entry of the catalog in every environment: complete, checked, versioned, described, and used."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ import yaml
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
-from kedro.io import AbstractDataset, AbstractVersionedDataset
+from kedro.io import AbstractDataset, AbstractVersionedDataset, CatalogConfigResolver
 from kedro.io.core import parse_dataset_definition
 
 from animl_kedro import tables
@@ -39,11 +40,25 @@ def bootstrapped() -> None:
 
 
 @cache
-def catalog_of(env: str) -> Mapping[str, dict[str, Any]]:
-    """The entries of an environment as Kedro reads them, over those of conf/base."""
+def written(env: str) -> Mapping[str, dict[str, Any]]:
+    """The entries of an environment as Kedro reads them, over those of conf/base, and its dataset factories."""
     arguments = settings.CONFIG_LOADER_ARGS | {"default_run_env": env}
     entries: Mapping[str, dict[str, Any]] = OmegaConfigLoader(str(CONF), env=env, **arguments)["catalog"]
     return entries
+
+
+@cache
+def catalog_of(env: str) -> Mapping[str, dict[str, Any]]:
+    """The entries of an environment, with what factories make for the pipelines in the place of these."""
+    resolver = CatalogConfigResolver({**written(env)})
+    made = {name for name in used() if resolver.match_dataset_pattern(name)}
+    entries = {name for name in written(env) if not resolver.is_pattern(name)}
+    return {name: resolver.resolve_pattern(name) for name in entries | made}
+
+
+def used() -> set[str]:
+    """The names of all datasets of the pipelines."""
+    return {name for name in pipelines for name in pipelines[name].datasets() if not name.startswith("param")}
 
 
 def dataset_of(name: str, env: str) -> AbstractDataset[Any, Any]:
@@ -57,9 +72,16 @@ def test_environments_are_those_that_are_known() -> None:
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_pipelines_use_every_entry_and_nothing_else(env: str) -> None:
-    used = {name for name in pipelines for name in pipelines[name].datasets() if not name.startswith("param")}
-    assert used | set(UNUSED) == set(catalog_of(env))
-    assert not used & set(UNUSED)
+    assert used() | set(UNUSED) == set(catalog_of(env))
+    assert not used() & set(UNUSED)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_factory_makes_several_entries(env: str) -> None:
+    resolver = CatalogConfigResolver({**written(env)})
+    made = Counter(resolver.match_dataset_pattern(name) for name in used() - set(written(env)))
+    assert set(made) == {name for name in written(env) if resolver.is_pattern(name)}
+    assert min(made.values()) > 1
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -98,7 +120,7 @@ def test_every_entry_lies_below_the_place_that_the_globals_name() -> None:
     made = {output for pipeline in pipelines.values() for output in pipeline.all_outputs()} | set(UNUSED)
     text = "\n".join(path.read_text(encoding="utf-8") for path in (CONF / "base" / "catalog").glob("*.yml"))
     for name, entry in yaml.safe_load(text).items():
-        if name in made:
+        if name in made or "{" in name:
             assert entry["filepath"].startswith("${globals:data}/0"), name
         elif entry["type"].split(".")[-2] in WORKED_IN and name != "inference_images":
             assert entry["path"].startswith("${globals:folders}/0"), name

@@ -38,7 +38,6 @@ class RunManifestHook:
 
     def __init__(self) -> None:
         self._record: RunRecord | None = None
-        self._config: Mapping[str, Any] = {}
         self._parameters: Mapping[str, Any] = {}
         self._secrets: set[str] = set()
         self._catalog: DataCatalog | None = None
@@ -46,11 +45,9 @@ class RunManifestHook:
         self._exports: dict[str, Any] | None = None
 
     @hook_impl
-    def after_catalog_created(
-        self, conf_catalog: dict[str, Any], conf_creds: dict[str, Any], parameters: dict[str, Any]
-    ) -> None:
-        """Keep what the catalog was made of."""
-        self._config, self._secrets = conf_catalog, secrets_in(conf_creds)
+    def after_catalog_created(self, conf_creds: dict[str, Any], parameters: dict[str, Any]) -> None:
+        """Keep what the catalog was made with."""
+        self._secrets = secrets_in(conf_creds)
         self._parameters = parameters["parameters"]
 
     @hook_impl
@@ -132,7 +129,7 @@ class RunManifestHook:
         for name in sorted(record.loaded | record.saved):
             if name not in catalog or isinstance(catalog[name], MemoryDataset):
                 continue
-            entry = self._config.get(name, {})
+            entry = catalog.config_resolver.resolve_pattern(name)
             told = {
                 "saved": name in record.saved,
                 "version": _version(catalog[name], saved=name in record.saved),
