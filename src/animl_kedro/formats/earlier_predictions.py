@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,10 +73,10 @@ def _read_csv(path: Path) -> pd.DataFrame:
     """Read either CSV: texts as they are, and columns by their place, since pandas gives two of one name other ones."""
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
     texts = [place for place, name in enumerate(header) if name in ("path", *TEXTS) and place < len(TEXTS)]
-    options = {"header": None, "skiprows": 1, "names": range(len(header)), "index_col": False, "na_filter": False}
+    options: dict[str, Any] = {"header": None, "skiprows": 1, "index_col": False, "na_filter": False}
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are longer than the header
-        cells: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys(texts, str), **options)
+        cells: pd.DataFrame = pd.read_csv(path, names=range(len(header)), dtype=dict.fromkeys(texts, str), **options)
     if header[:2] == ["path", "label"]:
         return _of_camera_traps(cells, header, path.name)
     table = cells.set_axis(header, axis="columns")

@@ -34,7 +34,7 @@ def by_sequence(predictions: pd.DataFrame, crops: pd.DataFrame) -> tuple[pd.Data
     order = np.lexsort((predictions["crop_id"].to_numpy(dtype=str), visit))
     starts, counts = np.unique(visit[order], return_index=True, return_counts=True)[1:]
     means = {
-        name: np.add.reduceat(predictions[name].to_numpy(dtype=np.float64)[order], starts) / counts
+        str(name): np.add.reduceat(predictions[name].to_numpy(dtype=np.float64)[order], starts) / counts
         for name in predictions
         if str(name).startswith(PROBABILITY_PREFIX)
     }
