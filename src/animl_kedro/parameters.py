@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 class StrictParams(BaseModel):
     """Parameters that cannot be changed once read, and that refuse a name that they do not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod

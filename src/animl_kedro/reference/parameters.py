@@ -1,8 +1,10 @@
 """Every parameter as Markdown: name, type, allowed values, default, the sample island's value, and its docstring."""
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -75,9 +77,9 @@ def _groups(name: str, defaults: BaseModel, sample: BaseModel) -> Iterator[tuple
 
 
 def _section(group: str, defaults: BaseModel, sample: BaseModel) -> str:
-    fields = type(defaults).model_fields
+    fields, docstrings = type(defaults).model_fields, _docstrings(type(defaults))
     told = [
-        _entry(f"{group}.{name}", fields[name], default, getattr(sample, name))
+        _entry(f"{group}.{name}", fields[name], docstrings.get(name, ""), default, getattr(sample, name))
         for name, default in defaults
         if not isinstance(default, BaseModel)
     ]
@@ -85,12 +87,24 @@ def _section(group: str, defaults: BaseModel, sample: BaseModel) -> str:
     return f"{level} {group}\n\n{_text(inspect.getdoc(type(defaults)) or '')}\n\n{''.join(told)}"
 
 
-def _entry(name: str, info: FieldInfo, default: Any, sample: Any) -> str:
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The docstring behind each field. pydantic can read them too, but whenever the model is imported."""
+    tree = ast.parse(inspect.getsource(model))
+    (body,) = (definition.body for definition in tree.body if isinstance(definition, ast.ClassDef))
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
+def _entry(name: str, info: FieldInfo, docstring: str, default: Any, sample: Any) -> str:
     """A parameter as an item of a definition list, with an anchor of its whole name."""
     facts = f"*{_kind(info)}*, default `{_yaml(default)}`"
     if sample != default:
         facts += f", sample island `{_yaml(sample)}`"
-    return f"`{name.rpartition('.')[2]}`{{ #{name} }}\n:   {facts}\n\n    {_text(info.description or '')}\n\n"
+    return f"`{name.rpartition('.')[2]}`{{ #{name} }}\n:   {facts}\n\n    {_text(docstring)}\n\n"
 
 
 def _kind(info: FieldInfo) -> str:
