@@ -21,7 +21,7 @@ from crop_scenes import Scene, scene
 from factories import cropping_params, make_annotations
 
 IMAGES = 40
-KILLS = 12
+KILLS = 6
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(["crop_scenes"])
 

@@ -227,7 +227,7 @@ def _run(command: list[str]) -> None:
 
 # Runs that are killed, and runs at the same time
 
-KILLS = 20
+KILLS = 8
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(["animl_kedro.pipelines.ingestion.downloading", "boto3", "factories"])
 
