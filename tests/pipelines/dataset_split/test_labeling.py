@@ -191,7 +191,7 @@ def test_no_crop_at_all_is_refused() -> None:
         label(make_crops().iloc[:0])
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=30)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["bird", "fox", "cow", "NA"]), st.integers(0, 4), st.integers(0, 9)), max_size=40

@@ -47,7 +47,7 @@ def in_test(*locations: str) -> LocationSplits:
     return LocationSplits({("island", location): "test" for location in locations}, source="fixed.json")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     method=st.sampled_from(METHODS),
     locations=st.integers(8, 25),

@@ -390,7 +390,7 @@ def test_maximum_takes_rare_labels_first(seed: int) -> None:
 LABELS = st.lists(st.sets(st.sampled_from(sorted(NUMBER_OF))).map(sorted).map(" ".join), max_size=25)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LABELS, st.integers(1, 6), st.integers(0, 2**63 - 1))
 def test_maximum_of_any_labels_is_never_exceeded_and_no_image_is_left_out_without_need(
     labels: list[str], maximum: int, seed: int
@@ -451,7 +451,7 @@ def test_maximum_that_grows_keeps_the_images_of_a_label() -> None:
     assert all(smaller < larger for smaller, larger in pairwise(draws))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LABELS, LABELS, st.integers(1, 4), st.integers(0, 99))
 def test_seed_with_images_that_arrive_later_keeps_the_order_of_images_of_the_same_labels(
     before: list[str], later: list[str], maximum: int, seed: int
@@ -551,7 +551,7 @@ def export_from(drawn_images: Iterable[tuple[set[str], str | None, str | None, b
     return make_export(images, annotations)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(EXPORTS.map(export_from), SELECTIONS, st.randoms(use_true_random=False))
 def test_select_of_any_export_in_any_order_gives_the_same_and_loses_nothing(
     export: CctExport, selection: dict[str, Any], rng: random.Random

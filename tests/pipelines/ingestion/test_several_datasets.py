@@ -579,7 +579,7 @@ def test_read_export_counts_no_repair_of_an_image_that_is_left_out(caplog: pytes
 IDS = st.lists(st.sampled_from(["x", "y", "1", 1, "a/x", "b/x", "b/b/x", "c/x", "c/b/x", None]), max_size=5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.fixed_dictionaries({"a": IDS, "b": IDS}, optional={"c": IDS}), st.randoms(use_true_random=False))
 @example({"a": ["x"], "b": ["x", "b/x"]}, random.Random(0))
 def test_read_records_of_any_data_sets_in_any_order_gives_the_same_and_loses_nothing(
