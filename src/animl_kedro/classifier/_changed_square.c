@@ -38,7 +38,7 @@ struct taps {
 /* Where the pixels of the square come from: the position of the first, and the steps to the next one and the next row.
  */
 struct turn {
-    int x, y, across_x, across_y, down_x, down_y;
+    uint32_t x, y, across_x, across_y, down_x, down_y;
 };
 
 /* What a colour becomes: a matrix, row by row, and the mean grey of the square times `of_mean`. */
@@ -131,11 +131,11 @@ static void upend(const uint8_t *pixels, int width, int side, uint8_t *upended)
 static void turn_square(const uint8_t *square, int side, const struct turn *turn, uint8_t *planes)
 {
     size_t plane = (size_t)side * side;
-    unsigned end = (unsigned)side;
+    uint32_t end = (uint32_t)side; /* positions before the first pixel are far behind the last one, without a sign */
     for (int row = 0; row < side; row++, planes += side) {
-        int x = turn->x + row * turn->down_x, y = turn->y + row * turn->down_y;
+        uint32_t x = turn->x + row * turn->down_x, y = turn->y + row * turn->down_y;
         for (int column = 0; column < side; column++, x += turn->across_x, y += turn->across_y) {
-            unsigned from_x = (unsigned)(x >> POSITION_BITS), from_y = (unsigned)(y >> POSITION_BITS);
+            uint32_t from_x = x >> POSITION_BITS, from_y = y >> POSITION_BITS;
             int inside = from_x < end && from_y < end;
             const uint8_t *from = square + (inside ? ((size_t)from_x * end + from_y) * CHANNELS : 0);
             planes[column] = inside ? from[0] : 0;
@@ -246,7 +246,7 @@ static PyObject *changed_square(PyObject *module, PyObject *arguments)
     struct colours colours;
     float *m = colours.matrix;
     double *luma = colours.luma;
-    if (!PyArg_ParseTuple(arguments, "y*(ii)i(iiiiii)(fffffffff)(ddd)d:changed_square", &pixels, &width, &height,
+    if (!PyArg_ParseTuple(arguments, "y*(ii)i(IIIIII)(fffffffff)(ddd)d:changed_square", &pixels, &width, &height,
                           &side, &turn.x, &turn.y, &turn.across_x, &turn.across_y, &turn.down_x, &turn.down_y, m, m + 1,
                           m + 2, m + 3, m + 4, m + 5, m + 6, m + 7, m + 8, luma, luma + 1, luma + 2, &colours.of_mean))
         return NULL;
