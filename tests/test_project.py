@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from animl_kedro.cli.run import run
 from projects import ROOT, Project
+from tiny_island import point_at
 
 ROAD = ["ingestion", "detection_cropping", "dataset_split", "modeling", "reporting"]
 NAMES = [*ROAD, "inference"]
@@ -131,11 +132,11 @@ def test_command_with_traceback_shows_the_stack_trace(tmp_path: Path) -> None:
 
 
 def test_ingestion_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
-    """Run the pipeline in a process of its own, up to a refusal that comes after all its imports."""
+    """Run the pipeline in a process of its own, on an export without images."""
     project = Project(tmp_path)
     (tmp_path / "export.json").write_text(json.dumps({"images": [], "annotations": [], "categories": [], "info": {}}))
-    kind = "animl_kedro.datasets.label_exports.LabelExportsDataset"
-    project.configure("catalog", {"animl_export": {"type": kind, "datasets": {"none": {"filepath": "export.json"}}}})
+    keys = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}
+    point_at(project, Path("export.json"), "http://127.0.0.1:9", "not-asked", keys)
     project.configure("parameters", {"ingestion": {"selection": {"labels": None}}})
     code = (
         "import sys; from projects import Project; from pathlib import Path\n"
