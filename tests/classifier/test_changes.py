@@ -1,6 +1,5 @@
 """Changes of crops are torchvision's pixel by pixel, by Pillow as well as by the extension."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,10 @@ with_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 
 
 @pytest.fixture(params=["Pillow", pytest.param("extension", marks=needs_extension)])
-def means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def made_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "Pillow":
         monkeypatch.setattr(changes, "CHANGED_SQUARE", None)
-    return request.param  # type: ignore[no-any-return]
+    return str(request.param)
 
 
 def differences(ours: np.ndarray, theirs: Any) -> int:
@@ -48,7 +47,7 @@ def differences(ours: np.ndarray, theirs: Any) -> int:
 @example(0, 0, 30, 30, 90, False, False)
 @example(0, 0, 30, 30, -90, True, True)
 def test_pieces_turns_and_flips_equal_torchvisions_pixel_by_pixel(
-    means: str, left: int, top: int, width: int, height: int, degrees: float, mirrored: bool, upside_down: bool
+    made_by: str, left: int, top: int, width: int, height: int, degrees: float, mirrored: bool, upside_down: bool
 ) -> None:
     """The extension rounds in another order than Pillow between rows and columns, which makes a level."""
     crop, picture = make_crop()
@@ -58,13 +57,13 @@ def test_pieces_turns_and_flips_equal_torchvisions_pixel_by_pixel(
     expected = functional.vflip(expected) if upside_down else expected
     window = (left, top, left + width, top + height)
     change = NOTHING._replace(window=window, degrees=degrees, mirrored=mirrored, upside_down=upside_down)
-    assert differences(changed(crop, change, SIDE), expected) <= (means == "extension")
+    assert differences(changed(crop, change, SIDE), expected) <= (made_by == "extension")
 
 
 @with_fixtures
 @given(degrees=st.floats(-180, 180), mirrored=st.booleans(), upside_down=st.booleans(), side=st.integers(1, 50))
 def test_what_need_not_be_resized_equals_torchvisions_exactly(
-    means: str, degrees: float, mirrored: bool, upside_down: bool, side: int
+    made_by: str, degrees: float, mirrored: bool, upside_down: bool, side: int
 ) -> None:
     crop, picture = make_crop()
     expected = functional.rotate(picture.crop((5, 0, 5 + side, side)), degrees)
@@ -80,7 +79,7 @@ def test_what_need_not_be_resized_equals_torchvisions_exactly(
 @pytest.mark.parametrize("order", ["bcs", "csb", "scb"])
 @given(factors=st.tuples(*[st.floats(0.75, 1.25)] * 3), grey=st.booleans())
 def test_colours_equal_torchvisions_in_any_order_where_nothing_is_cut_off(
-    means: str, order: str, factors: tuple[float, float, float], grey: bool
+    made_by: str, order: str, factors: tuple[float, float, float], grey: bool
 ) -> None:
     """Each of its three steps rounds to whole levels, and the mean to one."""
     crop, picture = make_crop(SIDE, SIDE, darkest=90, brightest=140)
