@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -208,6 +209,19 @@ def test_report_embeds_the_pictures_that_there_are(tmp_path: Path) -> None:
     pictures = page.values("src")
     assert len(pictures) == 18
     assert page.text.count("no picture: the file is missing") == 18
+
+
+def test_report_with_pictures_of_noise_stays_below_five_megabytes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.jpg", quality=95)
+    predictions = make_predictions()
+    for crop_id in predictions["crop_id"]:
+        path = tmp_path / crop_id
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.hardlink_to(tmp_path / "noise.jpg")
+    html = make_report(predictions, crop_images=ImageFolder(tmp_path))
+    assert len(Page(html).values("src")) > 10
+    assert len(html.encode()) < 5_000_000
 
 
 def test_report_without_examples_has_no_pictures() -> None:
