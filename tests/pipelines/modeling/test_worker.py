@@ -80,3 +80,21 @@ def test_worker_begins_with_what_the_first_host_begins_with(
     monkeypatch.chdir(project.folder)
     assert main(["--host=1"]) == 1
     assert str(told.value) in caplog.messages
+
+
+def test_worker_takes_the_parameters_that_the_run_of_the_first_host_was_given(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(make_project(tmp_path, "localhost:1").folder)
+    assert main(["--host=7"]) == 1
+    assert "modeling.hosts is 2" in caplog.messages[-1]
+    assert main(["--host=7", "--params=modeling.hosts=4,modeling.epochs=3"]) == 1
+    assert "modeling.hosts is 4" in caplog.messages[-1]
+    assert main(["--host=1", "--params=modeling.epoch=3"]) == 1
+    assert "did you mean 'epochs'?" in caplog.messages[-1]
+    with pytest.raises(SystemExit):
+        main(["--host=1", "--params=modeling.epochs"])
+    assert "separated by `=`" in capsys.readouterr().err

@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import click
+from kedro.framework.cli.project import run
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DatasetError
+from kedro.validation.exceptions import ParameterValidationError
 
 from animl_kedro.classifier.runtime import prepare_torch
 from animl_kedro.errors import InputError
@@ -29,19 +33,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", type=int, required=True, help="the number of this host, from 1; the node's is 0")
     parser.add_argument("--env", help="the environment of the configuration, the same as on the first host")
+    parser.add_argument("--params", type=_as_kedro_run, help="as kedro run has them, the same as on the first host")
     options = parser.parse_args(arguments)
     try:
-        work(Path.cwd(), options.env, options.host)
-    except InputError as error:
+        work(Path.cwd(), options.env, options.host, options.params)
+    except (InputError, ParameterValidationError, DatasetError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says all that a person can do
         return 1
     return 0
 
 
-def work(project: Path, env: str | None, host: int) -> None:
+def _as_kedro_run(text: str) -> dict[str, Any]:
+    """Parameters as `kedro run --params` takes them: name=value, and commas between them."""
+    (option,) = (option for option in run.params if option.name == "params")
+    try:
+        parsed: dict[str, Any] = option.process_value(click.Context(run), text)
+    except click.UsageError as error:
+        raise argparse.ArgumentTypeError(error.message) from error
+    return parsed
+
+
+def work(project: Path, env: str | None, host: int, runtime_params: dict[str, Any] | None = None) -> None:
     """Train with the host 0. Raises InputError where the configuration knows no such host, or training does."""
     bootstrap_project(project)
-    with KedroSession.create(project, env=env) as session:
+    with KedroSession.create(project, env=env, runtime_params=runtime_params) as session:
         context = cast(KedroSession, session).load_context()  # Kedro's annotation has less
         params: Any = context.params["modeling"]
         if not 0 < host < params.hosts:
