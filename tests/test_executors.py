@@ -210,7 +210,8 @@ def test_in_shards_in_a_script_without_a_guard_says_so_and_starts_no_processes_w
         """,
     )
     assert done.returncode == 1
-    assert done.stderr.rstrip().splitlines()[-1].startswith("animl_kedro.errors.InputError: The worker processes die")
+    # Python's resource tracker may have the last word
+    assert "\naniml_kedro.errors.InputError: The worker processes die" in done.stderr
     assert 'if __name__ == "__main__":' in done.stderr
     assert len((tmp_path / "starts").read_text()) <= 1 + 2
 
