@@ -21,7 +21,7 @@ from distributed import LocalCluster
 
 from animl_kedro import executors
 from animl_kedro.errors import InputError
-from animl_kedro.executors import in_shards
+from animl_kedro.executors import in_shards, process_pool
 
 TASKS = range(200)
 ROLES = ("scheduler", "worker")
@@ -188,6 +188,21 @@ def test_in_shards_hands_over_a_bounded_number_of_shards_at_once(monkeypatch: py
     assert len(submitted) == 1 + 200
 
 
+def remember() -> None:
+    os.environ["PREPARED"] = str(os.getpid())
+
+
+def prepared(_: int) -> bool:
+    return os.environ.get("PREPARED") == str(os.getpid())
+
+
+def test_every_process_of_a_pool_is_prepared_before_its_first_task() -> None:
+    with process_pool(2, remember) as pool:
+        assert all(pool.map(prepared, range(20)))
+    with process_pool(1) as pool:
+        assert not any(pool.map(prepared, range(2)))
+
+
 # Programs that call it
 
 
@@ -203,7 +218,7 @@ def test_in_shards_in_a_script_without_a_guard_says_so_and_starts_no_processes_w
         tmp_path,
         """
         from pathlib import Path
-        from animl_kedro.executors import in_shards
+        from animl_kedro.executors import in_shards, process_pool
         with Path(__file__).with_name("starts").open("a") as starts:
             starts.write("x")
         print(list(in_shards(abs, range(100), executor="processes", processes=2, on_lost=abs)))
@@ -221,7 +236,7 @@ def test_worker_processes_import_no_more_than_their_work_needs(tmp_path: Path) -
         tmp_path,
         """
         import sys
-        from animl_kedro.executors import in_shards
+        from animl_kedro.executors import in_shards, process_pool
 
         def heavy(task):
             return [name for name in ("torch", "pandas", "numpy", "kedro", "distributed") if name in sys.modules]
@@ -238,7 +253,7 @@ def test_worker_processes_end_when_their_parent_is_killed(tmp_path: Path) -> Non
         tmp_path,
         """
         import os, signal
-        from animl_kedro.executors import in_shards
+        from animl_kedro.executors import in_shards, process_pool
 
         def process(task):
             return os.getpid()
@@ -284,7 +299,7 @@ def test_in_shards_with_a_scheduler_that_is_lost_says_so(tmp_path: Path) -> None
             import sys
             from functools import partial
             sys.path.insert(0, {str(Path(__file__).parent)!r})
-            from animl_kedro.executors import in_shards
+            from animl_kedro.executors import in_shards, process_pool
             from test_executors import kills, never
 
             if __name__ == "__main__":

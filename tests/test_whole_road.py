@@ -116,7 +116,9 @@ def test_run_with_absent_export_tells_where_it_is_expected(tmp_path: Path) -> No
         project.run("ingestion")
 
 
-@pytest.mark.skipif(not REAL_IMAGES.is_dir(), reason="the real photographs lie beside the project, in ../shared")
+@pytest.mark.skipif(
+    not REAL_IMAGES.is_dir(), reason=f"the real photographs are no part of the project, and are not at {REAL_IMAGES}"
+)
 def test_real_photographs_are_all_accounted_for_from_end_to_end(tmp_path: Path) -> None:
     project = Project(tmp_path)
     labels = ["bear", "bird", "deer", "fox", "opossum", "rodent", "skunk"]

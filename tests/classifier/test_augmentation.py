@@ -11,7 +11,7 @@ from torchvision import transforms
 
 from animl_kedro.classifier.augmentation import PRESETS, Augmentation
 from animl_kedro.classifier.changes import Change
-from classifier.changing import make_crop
+from smooth_crops import make_crop
 
 DRAWS = 2000
 

@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode, functional
 from animl_kedro.classifier import changes
 from animl_kedro.classifier.augmentation import Augmentation
 from animl_kedro.classifier.changes import CHANGED_SQUARE, Change, changed
-from classifier.changing import make_crop
+from smooth_crops import make_crop
 
 SIDE = 32
 NOTHING = Change((0, 0, 60, 50), 0, False, False, False, 1.0, 1.0, 1.0)

@@ -1,8 +1,9 @@
 """What becomes of a crop for training: a square of a piece of it, turned, mirrored, and with other colours.
 
-The pixels are those of torchvision's transforms, up to the colours: brightness, contrast and saturation are one change
-of each pixel here, three in torchvision, which rounds and cuts off at 0 and 255 after each; without that their order
-makes no difference.
+Pieces, turns and flips give the pixels of torchvision's transforms: Pillow the very same, and the extension up to a
+level where it resizes, since it rounds in another order. Brightness, contrast and saturation are one change of each
+pixel here, three in torchvision, which rounds and cuts off at 0 and 255 after each; without that their order makes no
+difference.
 """
 
 import math

@@ -214,7 +214,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
     mount = ["mount", "-t", "tmpfs", "-o"]
     made = subprocess.run([*mount, f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False)
     if made.returncode:
-        pytest.skip(f"only root may mount a small disk: {made.stderr.decode()}")
+        pytest.skip(f"no small disk can be mounted, which takes root: {made.stderr.decode()}")
     try:
         yield lambda larger: _run([*mount, f"remount,size={larger}", str(folder)])
     finally:

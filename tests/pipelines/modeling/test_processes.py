@@ -14,6 +14,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from animl_kedro.errors import InputError
 from animl_kedro.pipelines.modeling.devices import open_fabric, precision_for, processes_here
 from animl_kedro.pipelines.modeling.distributed import checksum_of_weights, run
+from animl_kedro.pipelines.modeling.fingerprints import FILE_TIMES, PIXELS
 from animl_kedro.pipelines.modeling.jobs import Job, Result
 from animl_kedro.pipelines.modeling.meeting import meet
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
@@ -108,8 +109,9 @@ def meet_as(address: str, host: int, fingerprint: dict[str, str], wait: float = 
 def test_hosts_that_agree_meet_in_any_order_whatever_else_knocks() -> None:
     address = free_address()
     with ThreadPoolExecutor() as pool:
-        others = [pool.submit(meet_as, address, host, {"the crops": "a"}) for host in (2, 1)]
-        first = pool.submit(meet_as, address, 0, {"the crops": "a"})
+        prints = [{"the crops": "a", FILE_TIMES: str(host), PIXELS: str(host)} for host in range(3)]
+        others = [pool.submit(meet_as, address, host, prints[host]) for host in (2, 1)]
+        first = pool.submit(meet_as, address, 0, prints[0])
         name, port = address.split(":")
         with suppress(OSError), socket.create_connection((name, int(port)), timeout=1) as stranger:
             stranger.sendall(b"GET / HTTP/1.1\n")

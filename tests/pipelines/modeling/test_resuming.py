@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 import torch
 
+from animl_kedro.classifier.changes import CHANGED_SQUARE
 from animl_kedro.image_folder import ImageFolder
+from animl_kedro.pipelines.modeling import fingerprints
 from animl_kedro.pipelines.modeling.checkpoints import Checkpoints
 from animl_kedro.pipelines.modeling.fingerprints import differences, fingerprint_of
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
@@ -145,7 +147,7 @@ def make_crop_table(folder: Path) -> tuple[pd.DataFrame, ImageFolder]:
     return make_labeled_crops(crops).assign(split="train"), images
 
 
-def test_fingerprint_tells_what_has_changed(tmp_path: Path) -> None:
+def test_fingerprint_tells_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crops, images = make_crop_table(tmp_path)
     weights, labels, params = np.ones(12), ("bird", "fox", "lizard"), tiny_params()
     before = fingerprint_of(crops, weights, labels, images, params)
@@ -162,6 +164,9 @@ def test_fingerprint_tells_what_has_changed(tmp_path: Path) -> None:
     assert changes(crops=crops.assign(split="val")) == ["their splits"]
     assert changes(weights=weights * 2) == ["how often each is drawn"]
     assert "the crops" in changes(crops=crops.iloc[1:])
+    with monkeypatch.context() as patch:
+        patch.setattr(fingerprints, "CHANGED_SQUARE", None if CHANGED_SQUARE else print)
+        assert changes() == ["what makes the pixels that are learned from"]
     images.path_of(crops["crop_id"].iloc[0]).write_bytes(b"another crop")
     assert changes() == ["the crop files", "when the crop files were written"]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import PIL
 import torch
 
+from animl_kedro.classifier.changes import CHANGED_SQUARE
 from animl_kedro.image_folder import ImageFolder
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
 from animl_kedro.places import FileStat
@@ -24,6 +26,7 @@ WITHOUT_EFFECT = frozenset(
 
 FILE_SIZES = "the crop files"
 FILE_TIMES = "when the crop files were written"
+PIXELS = "what makes the pixels that are learned from"
 
 
 def fingerprint_of(
@@ -49,6 +52,7 @@ def fingerprint_of(
         FILE_SIZES: checksum_of(stats["bytes"]),
         FILE_TIMES: checksum_of(stats["modified_ns"]),
         "the file of weights": _checksum_of_file(Path(params.weights)),
+        PIXELS: f"Pillow {PIL.__version__}" + (" and the extension" if CHANGED_SQUARE else ""),
         "the version of torch": str(torch.__version__),  # a class of its own, which no checkpoint may hold
     }
 
@@ -67,9 +71,9 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 def difference_between(mine: Fingerprint, theirs: Fingerprint, host: int) -> str | None:
     """Why host 0 cannot train with another host, or None if it can.
 
-    When files were written may differ: hosts may have copies of them.
+    When files were written may differ, since hosts may have copies of them, and so may pixels by a level.
     """
-    changes = [change for change in differences(mine, theirs) if change != FILE_TIMES]
+    changes = [change for change in differences(mine, theirs) if change not in (FILE_TIMES, PIXELS)]
     if not changes:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Crops to be changed."""
+"""Crops of smooth colours, in a file and as a picture."""
 
 import io
 
@@ -11,7 +11,7 @@ from animl_kedro.images import Photograph
 def make_crop(
     width: int = 60, height: int = 50, darkest: int = 0, brightest: int = 255
 ) -> tuple[Photograph, Image.Image]:
-    """A crop of smooth colours, and its picture."""
+    """A crop and its picture, of (width, height) pixels in this range of levels."""
     rng = np.random.default_rng(width * height)
     small = Image.fromarray(rng.integers(darkest, brightest + 1, (7, 7, 3), dtype=np.uint8))
     picture, file = small.resize((width, height)), io.BytesIO()
