@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from animl_kedro.pipelines.modeling.batches import EpochBatches, Share, parts_of
 from animl_kedro.pipelines.modeling.ema import AveragedNetwork, decay_at
-from animl_kedro.pipelines.modeling.finders import RATES, fastest_rate, found_parameters
+from animl_kedro.pipelines.modeling.finders import RATES, fastest_rate, found_parameters, largest_batch_size
 from animl_kedro.pipelines.modeling.losses import losses_of
 from animl_kedro.pipelines.modeling.mixing import mix, rectangle
 from animl_kedro.pipelines.modeling.parameters import ModelingParams
@@ -24,7 +24,7 @@ from animl_kedro.pipelines.modeling.schedules import (
 )
 from animl_kedro.pipelines.modeling.scores import score_of, summarize
 from animl_kedro.pipelines.modeling.training import StopReason
-from tiny_training import TinyNetwork, tiny_data, tiny_fabric, tiny_params, tiny_training
+from tiny_training import Greedy, TinyNetwork, tiny_data, tiny_fabric, tiny_params, tiny_training
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
 TARGETS = torch.tensor([0, 2])
@@ -259,6 +259,18 @@ def test_learning_rate_found_is_where_the_loss_falls_fastest() -> None:
     losses = 2 - 1 / (1 + np.exp(-4 * (exponents + 3))) + np.where(exponents > -1, (exponents + 1) * 30, 0)
     assert 1e-4 < fastest_rate(rates, losses) < 1e-2
     assert fastest_rate(rates, np.array([math.nan])) == rates[0]
+
+
+@pytest.mark.parametrize(("most", "accumulate", "found"), [(5, 1, 4), (64, 1, 64), (5, 3, 12), (1, 1, 2)])
+def test_batch_size_found_is_the_largest_power_of_two_that_fits_in_so_many_parts(
+    most: int, accumulate: int, found: int
+) -> None:
+    network = Greedy(most)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    params = tiny_params(image_size=32, batch_size=16, accumulate=accumulate)
+    assert largest_batch_size(network, params, tiny_fabric()) == found
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
 
 
 def test_finding_a_learning_rate_leaves_the_network_as_it_was() -> None:

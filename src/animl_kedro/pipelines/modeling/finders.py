@@ -46,8 +46,10 @@ def found_parameters(
 ) -> dict[str, Any]:
     """The parameters that were to be found, by name; the network is left as it was."""
     found: dict[str, Any] = {}
-    if params.find_batch_size:
-        found |= _batch_size(network, params, fabric)
+    if params.find_batch_size and fabric.device.type == "cuda":
+        found["batch_size"] = largest_batch_size(network, params, fabric)
+    elif params.find_batch_size:
+        logger.info("modeling.find_batch_size fills the memory of GPUs: without one batch_size stays as it is")
     if params.find_learning_rate:
         changed = params.model_copy(update=found)
         with data_for(changed) as data:
@@ -100,11 +102,8 @@ def _learning_rate(
     return float(fabric.broadcast(fastest_rate(RATES, torch.stack(losses).cpu().numpy())))
 
 
-def _batch_size(network: nn.Module, params: ModelingParams, fabric: lightning.fabric.Fabric) -> dict[str, int]:
-    """The largest power of two that each GPU can train on at once, times the processes and the parts."""
-    if fabric.device.type != "cuda":
-        logger.info("modeling.find_batch_size fills the memory of GPUs: without one batch_size stays as it is")
-        return {}
+def largest_batch_size(network: nn.Module, params: ModelingParams, fabric: lightning.fabric.Fabric) -> int:
+    """The largest power of two that each device can train on at once, times the processes and the parts."""
     size = params.input_size
     stepper = Stepper(deepcopy(network), params.model_copy(update={"accumulate": 1}), fabric)
     stepper.start_epoch(head_only=False)
@@ -115,4 +114,4 @@ def _batch_size(network: nn.Module, params: ModelingParams, fabric: lightning.fa
 
     mine = torch.tensor(max(largest_that_fits(fits, LARGEST_PART), 2), device=fabric.device)
     part: Any = fabric.all_reduce(mine, reduce_op="min") if fabric.world_size > 1 else mine
-    return {"batch_size": int(part) * fabric.world_size * params.accumulate}
+    return int(part) * fabric.world_size * params.accumulate
